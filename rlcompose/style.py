@@ -1,0 +1,283 @@
+"""What a style is: a validated description of the music to compose, read from one TOML file."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import math
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeVar
+
+from rlcompose.errors import RlcomposeError, unknown
+from rlcompose.theory.key import MODES
+from rlcompose.theory.meter import TICKS_PER_QUARTER, Meter
+from rlcompose.theory.pitch import parse_pitch_class, pitch_class_name
+from rlcompose.theory.progression import load_progression, progression_names
+
+PARTS = ("melody", "chords", "bass")
+MAX_BARS = 1024
+MAX_DURATION_TICKS = 32 * 4 * TICKS_PER_QUARTER  # 32 bars of 4/4: no note of any style is longer
+
+_Parsed = TypeVar("_Parsed")
+
+
+@dataclass(frozen=True)
+class Style:
+    """What an environment draws its pieces from, and what the agent may play in it.
+
+    `keys` are the tonics (pitch classes) for each mode, `register` and `range` MIDI pitches with both ends included,
+    `durations` named lengths in ticks in ascending order, `widest_leap` semitones (0 for any), `instruments` General
+    MIDI programs from 0. The annotated files in `rlcompose/styles/` say more of each.
+    """
+
+    name: str
+    description: str
+    meters: tuple[Meter, ...]
+    tempo: tuple[int, int]  # quarter notes a minute
+    keys: Mapping[str, tuple[int, ...]]
+    register: tuple[int, int]  # where the lowest tonic may lie
+    range: tuple[int, int]  # what the instrument plays
+    durations: tuple[tuple[str, int], ...]
+    swing: bool
+    bars: int
+    widest_leap: int
+    progressions: Mapping[str, int]
+    instruments: Mapping[str, int]
+    rewards: Mapping[str, float]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The style as plain values, as they stand in its file; `style_from_dict` makes an equal style of it."""
+        return {
+            "name": self.name,
+            "description": self.description,
+            "meters": [meter.name for meter in self.meters],
+            "tempo": list(self.tempo),
+            "keys": {mode: [pitch_class_name(tonic) for tonic in tonics] for mode, tonics in self.keys.items()},
+            "register": list(self.register),
+            "range": list(self.range),
+            "durations": dict(self.durations),
+            "swing": self.swing,
+            "bars": self.bars,
+            "widest_leap": self.widest_leap,
+            "progressions": dict(self.progressions),
+            "instruments": dict(self.instruments),
+            "rewards": dict(self.rewards),
+        }
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hexadecimal digits that change with any value of the style and with the chords of its progressions."""
+        charts = {name: load_progression(name).chart for name in self.progressions}
+        text = json.dumps({"style": self.to_dict(), "charts": charts}, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def style_names() -> tuple[str, ...]:
+    """The names of the shipped styles, in alphabetical order."""
+    folder = resources.files("rlcompose.styles")
+    return tuple(sorted(entry.name[:-5] for entry in folder.iterdir() if entry.name.endswith(".toml")))
+
+
+def load_style(name_or_path: str | Path) -> Style:
+    """The shipped style of this name, or the style in the file of this path, which ends in `.toml`.
+
+    All faults of a file are told together, one a line.
+    """
+    if str(name_or_path).endswith(".toml"):
+        return _load_file(Path(name_or_path))
+    return _load_shipped(str(name_or_path))
+
+
+@cache
+def _load_shipped(name: str) -> Style:
+    if name not in style_names():
+        raise unknown("style", name, style_names())
+    text = resources.files("rlcompose.styles").joinpath(f"{name}.toml").read_text(encoding="utf-8")
+    return style_from_dict(tomllib.loads(text), f"style {name!r}")
+
+
+def _load_file(path: Path) -> Style:
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RlcomposeError(f"cannot read the style file {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RlcomposeError(f"the style file {path} is not TOML: {error}") from None
+    return style_from_dict(data, str(path))
+
+
+def style_from_dict(data: Mapping[str, Any], source: str = "style") -> Style:
+    """The style that these plain values describe; `source` names them in the error that tells all their faults."""
+    reader = _Reader(data)
+    style = Style(
+        name=reader.text("name"),
+        description=reader.text("description"),
+        meters=reader.meters("meters"),
+        tempo=reader.span("tempo", 20, 400, "quarter notes a minute"),
+        keys=reader.keys("keys"),
+        register=reader.span("register", 0, 127, "MIDI pitches"),
+        range=reader.span("range", 0, 127, "MIDI pitches"),
+        durations=reader.durations("durations"),
+        swing=reader.truth("swing"),
+        bars=reader.whole("bars", 1, MAX_BARS),
+        widest_leap=reader.whole("widest_leap", 0, 127),
+        progressions=reader.weights("progressions"),
+        instruments=reader.programs("instruments"),
+        rewards=reader.rewards("rewards"),
+    )
+    reader.refuse_others()
+    if not reader.faults:  # these rules need two sound values
+        reader.check_together(style)
+    if reader.faults:
+        lines = "".join(f"\n  {fault}" for fault in reader.faults)
+        count = "a fault" if len(reader.faults) == 1 else f"{len(reader.faults)} faults"
+        raise RlcomposeError(f"{source} has {count}:{lines}")
+    return style
+
+
+class _Reader:
+    """Reads the values of one style and collects every fault on the way, with a harmless value in its place."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self.data = data
+        self.faults: list[str] = []
+        self.known: list[str] = []
+
+    def refuse(self, key: str, value: object, allowed: str) -> None:
+        self.faults.append(f"{key} = {value!r}: allowed is {allowed}")
+
+    def refuse_name(self, kind: str, name: str, allowed: Iterable[str]) -> None:
+        names = sorted(allowed)
+        near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        self.faults.append(f"unknown {kind} {name!r}: {hint}allowed are {', '.join(names)}")
+
+    def refuse_others(self) -> None:
+        for key in self.data:
+            if key not in self.known:
+                self.refuse_name("key", key, self.known)
+
+    def value(self, key: str, is_allowed: Callable[[Any], bool], allowed: str) -> Any:
+        """The value of a key, or None after noting that it is missing or not allowed."""
+        self.known.append(key)
+        if key not in self.data:
+            self.faults.append(f"{key} is missing: allowed is {allowed}")
+            return None
+        value = self.data[key]
+        if not is_allowed(value):
+            self.refuse(key, value, allowed)
+            return None
+        return value
+
+    def text(self, key: str) -> str:
+        return str(self.value(key, lambda value: isinstance(value, str) and bool(value.strip()), "a text"))
+
+    def truth(self, key: str) -> bool:
+        return bool(self.value(key, lambda value: isinstance(value, bool), "true or false"))
+
+    def whole(self, key: str, lowest: int, highest: int) -> int:
+        allowed = f"a whole number from {lowest} to {highest}"
+        return self.value(key, lambda value: _is_whole(value, lowest, highest), allowed) or 0
+
+    def span(self, key: str, lowest: int, highest: int, unit: str) -> tuple[int, int]:
+        def is_allowed(value: Any) -> bool:
+            is_pair = isinstance(value, list) and len(value) == 2
+            return is_pair and all(_is_whole(end, lowest, highest) for end in value) and value[0] <= value[1]
+
+        allowed = f"[lowest, highest], two whole numbers from {lowest} to {highest} ({unit})"
+        first, last = self.value(key, is_allowed, allowed) or (0, 0)
+        return first, last
+
+    def table(self, key: str, allowed: str) -> dict[str, Any]:
+        return self.value(key, lambda value: isinstance(value, dict) and bool(value), f"a table of {allowed}") or {}
+
+    def meters(self, key: str) -> tuple[Meter, ...]:
+        names = self.value(key, lambda value: isinstance(value, list) and bool(value), 'a list such as ["4/4", "6/8"]')
+        return tuple(self.each(key, names or [], Meter.parse))
+
+    def keys(self, key: str) -> dict[str, tuple[int, ...]]:
+        modes = self.table(key, 'tonics for each mode, such as major = ["C", "F"]')
+        keys = {}
+        for mode, names in modes.items():
+            if mode not in MODES:
+                self.refuse_name(f"mode in {key}", mode, MODES)
+            elif not isinstance(names, list) or not names:
+                self.refuse(f"{key}.{mode}", names, 'a list of tonics, such as ["C", "F"]')
+            else:
+                keys[mode] = tuple(self.each(f"{key}.{mode}", names, parse_pitch_class))
+        return keys
+
+    def each(self, key: str, values: Iterable[object], parse: Callable[[str], _Parsed]) -> list[_Parsed]:
+        """What each value means; faults of the single values are noted."""
+        parsed = []
+        for value in values:
+            try:
+                parsed.append(parse(str(value)))
+            except RlcomposeError as error:
+                self.faults.append(f"{key}: {error}")
+        return parsed
+
+    def durations(self, key: str) -> tuple[tuple[str, int], ...]:
+        """Named lengths from the shortest to the longest (the order in a TOML table means nothing)."""
+        ticks_of: dict[int, str] = {}
+        for name, ticks in self.table(key, "lengths in ticks, such as eighth = 6").items():
+            if not _is_whole(ticks, 1, MAX_DURATION_TICKS):
+                self.refuse(f"{key}.{name}", ticks, f"a whole number of ticks from 1 to {MAX_DURATION_TICKS}")
+            elif ticks in ticks_of:
+                self.refuse(f"{key}.{name}", ticks, f"a length of its own, {ticks_of[ticks]} has this one")
+            else:
+                ticks_of[ticks] = name
+        return tuple((ticks_of[ticks], ticks) for ticks in sorted(ticks_of))
+
+    def weights(self, key: str) -> dict[str, int]:
+        weights = self.table(key, "progressions and how often each is drawn, such as blues = 2")
+        for name, weight in weights.items():
+            if name not in progression_names():
+                self.refuse_name(f"progression in {key}", name, progression_names())
+            if not _is_whole(weight, 1, 1000):
+                self.refuse(f"{key}.{name}", weight, "a whole number from 1 to 1000")
+        return dict(weights)
+
+    def programs(self, key: str) -> dict[str, int]:
+        programs = self.table(key, f"General MIDI programs for {', '.join(PARTS)}")
+        for part, program in programs.items():
+            if part not in PARTS:
+                self.refuse_name(f"part in {key}", part, PARTS)
+            elif not _is_whole(program, 0, 127):
+                self.refuse(f"{key}.{part}", program, "a General MIDI program from 0 to 127")
+        for part in PARTS:
+            if programs and part not in programs:
+                self.faults.append(f"{key}.{part} is missing: allowed is a General MIDI program from 0 to 127")
+        return dict(programs)
+
+    def rewards(self, key: str) -> dict[str, float]:
+        """Weights by the name of the term; which terms exist is known only where they are registered."""
+        weights = {}
+        for name, weight in self.table(key, "reward terms with their weights, such as motif = 1.0").items():
+            is_number = isinstance(weight, int | float) and not isinstance(weight, bool)
+            if not name.isidentifier():
+                self.faults.append(f"name {name!r} in {key}: allowed is a Python identifier, such as stepwise_motion")
+            elif not is_number or not math.isfinite(weight):
+                self.refuse(f"{key}.{name}", weight, "a finite number")
+            else:
+                weights[name] = float(weight)
+        return weights
+
+    def check_together(self, style: Style) -> None:
+        lowest, highest = style.range
+        if style.register[0] < lowest or style.register[1] > highest:
+            self.refuse("register", list(style.register), f"a span within range, {lowest} to {highest}")
+        for name in style.progressions:
+            mode = load_progression(name).mode
+            if mode not in style.keys:
+                self.faults.append(f"keys.{mode} is missing: the progression {name!r} is {mode} and needs its tonics")
+
+
+def _is_whole(value: object, lowest: int, highest: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and lowest <= value <= highest

@@ -1,0 +1,1 @@
+"""Pitches, metres, keys, chords and progressions: tables with their sources and pure functions on ints."""
