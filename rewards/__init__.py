@@ -1,0 +1,1 @@
+"""Built-in reward terms, one file for each family; every module here registers itself."""

@@ -1,0 +1,188 @@
+"""What is asked of a piece: a style with some of its choices pinned, from which every reset draws."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from rlcompose.engine.layout import HIGHEST_PITCH, LOWEST_PITCH, MAX_BARS
+from rlcompose.errors import RlcomposeError, unknown
+from rlcompose.style import Style, load_style
+from rlcompose.theory.key import MODES, Key
+from rlcompose.theory.meter import Meter
+from rlcompose.theory.progression import Progression, guess_key, load_progression, parse_chart
+
+TEMPO_LIMITS = (20, 400)  # quarter notes a minute
+MIDI_LIMITS = (0, 127)
+
+
+@dataclass(frozen=True, slots=True)
+class ChartChoice:
+    """A progression (on C) in a metre, and how often it is drawn beside the others."""
+
+    progression: Progression
+    meter: Meter
+    weight: int
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The choices that can be pinned; None leaves a choice to the style.
+
+    bars          length of the piece, 1 to 1,024
+    progression   name of a shipped progression
+    chords        a chart as text, "Dm7 G7 | C^7 | %", or a `Progression`; its chords are read as they stand
+    key           "Bb", "F# minor" or a `Key`; with `chords` it says in which key they are, otherwise they are put into it
+    tempo         quarter notes a minute
+    meter         "4/4", "6/8" or a `Meter`
+    register      the lowest MIDI pitch at which the tonic may lie
+    range         the lowest and highest MIDI pitch that the instrument plays
+    """
+
+    bars: int | None = None
+    progression: str | None = None
+    chords: str | Progression | None = None
+    key: str | Key | None = None
+    tempo: int | None = None
+    meter: str | Meter | None = None
+    register: int | None = None
+    range: tuple[int, int] | None = None
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """What can be pinned."""
+        return tuple(field.name for field in fields(cls))
+
+    @classmethod
+    def from_mapping(cls, options: Mapping[str, object]) -> Options:
+        """Options from a mapping such as `reset(options=…)`; an unknown name is an error."""
+        for name in options:
+            if name not in cls.names():
+                raise unknown("option", name, cls.names())
+        return cls(**options)  # type: ignore[arg-type]  # each value is checked where it is used
+
+    def to_dict(self) -> dict[str, object]:
+        """The pinned choices as plain values that JSON can hold; `from_mapping` reads them back."""
+        plain: dict[str, object] = {}
+        for name in self.names():
+            value = getattr(self, name)
+            if value is None:
+                continue
+            if isinstance(value, Progression):
+                value = value.chart
+            elif isinstance(value, Key | Meter):
+                value = value.name
+            plain[name] = list(value) if isinstance(value, tuple) else value
+        return plain
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """A style and what is left to draw: charts on C with weights, tonics by mode, spans (inclusive) of tempo and register."""
+
+    style: Style
+    options: Options
+    bars: int
+    charts: tuple[ChartChoice, ...]
+    keys: Mapping[str, tuple[int, ...]]
+    tempo: tuple[int, int]
+    register: tuple[int, int]
+    range: tuple[int, int]
+
+
+def whole_number(name: str, value: object, lowest: int, highest: int) -> int:
+    """An int within limits, or the error that names it, its value and what is allowed."""
+    is_whole = isinstance(value, int) or (hasattr(value, "__index__") and not isinstance(value, bool))
+    if isinstance(value, bool) or not is_whole:
+        raise RlcomposeError(f"{name} {value!r} is not a whole number: allowed are {lowest} to {highest}")
+    number = int(value)  # type: ignore[call-overload]
+    if not lowest <= number <= highest:
+        raise RlcomposeError(f"{name} {number} is out of range: allowed are {lowest} to {highest}")
+    return int(number)
+
+
+def make_brief(style: str | Path | Style, options: Options | Mapping[str, object] | None = None) -> Brief:
+    """Resolve a style and the pinned choices; contradictions and values out of range raise `RlcomposeError`."""
+    if not isinstance(style, Style):
+        style = load_style(style)
+    if options is None:
+        options = Options()
+    elif not isinstance(options, Options):
+        options = Options.from_mapping(options)
+    key = Key.parse(options.key) if isinstance(options.key, str) else options.key
+    meters = _meters(style, options)
+    progressions, key, keys = _progressions(style, options, key)
+    bars = _bars(style, options, progressions)
+    fitting = [(p, weight) for p, weight in progressions if bars % p.num_bars == 0]
+    charts = tuple(ChartChoice(p, meter, weight) for p, weight in fitting or progressions for meter in meters)
+    tempo = style.tempo
+    if options.tempo is not None:
+        tempo = (whole_number("tempo", options.tempo, *TEMPO_LIMITS),) * 2
+    register = style.register
+    if options.register is not None:
+        register = (whole_number("register", options.register, *MIDI_LIMITS),) * 2
+    playable = _range(style, options, register)
+    return Brief(style, options, bars, charts, keys, tempo, register, playable)
+
+
+def _meters(style: Style, options: Options) -> tuple[Meter, ...]:
+    if options.meter is None:
+        return style.meters
+    meter = Meter.parse(options.meter) if isinstance(options.meter, str) else options.meter
+    return (meter,)
+
+
+def _progressions(
+    style: Style, options: Options, key: Key | None
+) -> tuple[list[tuple[Progression, int]], Key | None, dict[str, tuple[int, ...]]]:
+    """The progressions to draw from, on C, with their weights; and the tonics to draw from by mode."""
+    if options.chords is not None:
+        if options.progression is not None:
+            raise RlcomposeError("give either chords or the name of a progression, not both")
+        chart = parse_chart(options.chords) if isinstance(options.chords, str) else options.chords
+        if chart.num_bars > MAX_BARS:
+            raise RlcomposeError(f"the chart has {chart.num_bars} bars: allowed are 1 to {MAX_BARS}")
+        key = key or guess_key(chart)
+        on_c = chart.transposed(-key.tonic)
+        on_c = Progression(on_c.name, key.mode, on_c.form, on_c.phrase_bars, on_c.title)
+        return [(on_c, 1)], key, {key.mode: (key.tonic,)}
+    if options.progression is not None:
+        progressions = [(load_progression(options.progression), 1)]
+    else:
+        progressions = [(load_progression(name), weight) for name, weight in style.progressions.items()]
+    if key is None:
+        keys = {p.mode: style.keys.get(p.mode) or tuple(range(12)) for p, _ in progressions}
+        return progressions, key, keys
+    in_mode = [(p, weight) for p, weight in progressions if p.mode == key.mode]
+    if not in_mode:
+        there = sorted({p.mode for p, _ in progressions}, key=MODES.index)
+        what = f"progression {options.progression!r} is" if options.progression else f"style {style.name!r} has music"
+        raise RlcomposeError(f"key {key.name!r} is {key.mode}, but {what} only in {' and '.join(there)}")
+    return in_mode, key, {key.mode: (key.tonic,)}
+
+
+def _bars(style: Style, options: Options, progressions: list[tuple[Progression, int]]) -> int:
+    if options.bars is not None:
+        return whole_number("bars", options.bars, 1, MAX_BARS)
+    if len(progressions) == 1 and style.bars % progressions[0][0].num_bars:
+        form = progressions[0][0].num_bars  # whole choruses, at least as long as the style's pieces
+        return min(-(-style.bars // form) * form, MAX_BARS)
+    return style.bars
+
+
+def _range(style: Style, options: Options, register: tuple[int, int]) -> tuple[int, int]:
+    lowest, highest = style.range
+    if options.range is not None:
+        if not isinstance(options.range, tuple | list) or len(options.range) != 2:
+            raise RlcomposeError(f"range {options.range!r} is not a pair: give the lowest and the highest MIDI pitch")
+        lowest, highest = (whole_number("range", pitch, *MIDI_LIMITS) for pitch in options.range)
+    if lowest > highest:
+        raise RlcomposeError(f"range {lowest} to {highest} is upside down: give the lowest pitch first")
+    # Every tonic that can be drawn must leave a playable pitch in the window, or nothing but rests would be legal.
+    if register[1] + 11 + LOWEST_PITCH > highest or register[0] + HIGHEST_PITCH < lowest:
+        raise RlcomposeError(
+            f"register {register[0]} to {register[1]} lies outside the range {lowest} to {highest}: "
+            f"the tonic must lie at most {-LOWEST_PITCH} semitones above or {HIGHEST_PITCH} below it"
+        )
+    return lowest, highest

@@ -1,0 +1,87 @@
+"""The arrays that are the state of many pieces, and the one array of addresses through which compiled code reaches them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlcompose.engine.layout import (
+    EVENT_BUFFER,
+    HISTORY_BARS,
+    NOTE_RING,
+    NUM_FIELDS,
+    NUM_NOTE_FIELDS,
+    OBSERVATION_SIZE,
+)
+from rlcompose.engine.tables import Tables
+
+
+def _numbered(*names: str) -> dict[str, int]:
+    return {name: number for number, name in enumerate(names)}
+
+
+# What stands where in the context array: counts first, then addresses.
+CONTEXT = _numbered(
+    *("envs", "num_actions", "num_durations", "num_terms"),
+    *("now", "obs", "mask", "events", "keys", "notes", "classes", "seeds"),
+    *("actions", "reward", "account", "done", "addresses", "weights"),
+    *("durations", "charts", "tick_span", "spans", "span_obs", "bars", "strength", "key_choices", "settings"),
+)
+
+Snapshot = dict[str, NDArray[Any]]
+
+
+class State:
+    """The arrays of `num_envs` pieces.
+
+    now         int32 (envs, fields)       the moment: `MOMENT_FIELDS`
+    obs         int16 (envs, 278)          the observation, always up to date: `BLOCKS`
+    mask        bool (envs, actions)       which actions are legal
+    events      int16 (envs, 512, 2)       pitch code and ticks of the latest events, oldest first
+    keys        int32 (envs, 512)          the motif cell that ends with each event, 0 for none
+    notes       int32 (envs, 16, 8)        ring of the latest notes: `NOTE_FIELDS`
+    classes     int16 (envs, 8, 12)        notes by bar (modulo 8) and pitch class
+    seeds       uint64 (envs,)             the seed of each piece; the next piece's seed is a function of it
+    """
+
+    ARRAYS = ("now", "obs", "mask", "events", "keys", "notes", "classes", "seeds", "done")
+
+    def __init__(self, num_envs: int, num_actions: int, num_terms: int) -> None:
+        """Make the arrays, all zero: every row wants a reset."""
+        self.now = np.zeros((num_envs, NUM_FIELDS), np.int32)
+        self.obs = np.zeros((num_envs, OBSERVATION_SIZE), np.int16)
+        self.mask = np.zeros((num_envs, num_actions), np.bool_)
+        self.events = np.zeros((num_envs, EVENT_BUFFER, 2), np.int16)
+        self.keys = np.zeros((num_envs, EVENT_BUFFER), np.int32)
+        self.notes = np.zeros((num_envs, NOTE_RING, NUM_NOTE_FIELDS), np.int32)
+        self.classes = np.zeros((num_envs, HISTORY_BARS, 12), np.int16)
+        self.seeds = np.zeros(num_envs, np.uint64)
+        self.actions = np.zeros(num_envs, np.int64)
+        self.reward = np.zeros(num_envs, np.float64)
+        self.account = np.zeros((num_envs, num_terms + 1), np.float64)
+        self.done = np.zeros(num_envs, np.bool_)
+
+    def context(self, tables: Tables, addresses: NDArray[np.intp], weights: NDArray[np.float64]) -> NDArray[np.int64]:
+        """The context of these arrays, tables and terms, int64; it is valid as long as all of them are kept alive."""
+        num_envs, num_actions = self.mask.shape
+        context = np.zeros(len(CONTEXT), np.int64)
+        counts = (num_envs, num_actions, len(tables.durations), self.account.shape[1] - 1)
+        context[: len(counts)] = counts
+        arrays = {name: getattr(self, name) for name in (*self.ARRAYS, "actions", "reward", "account")}
+        arrays |= tables.arrays() | {"addresses": addresses, "weights": weights}
+        for name, array in arrays.items():
+            assert array.flags.c_contiguous
+            context[CONTEXT[name]] = array.ctypes.data
+        return context
+
+    def snapshot(self, rows: Sequence[int] | None = None) -> Snapshot:
+        """A copy of everything that the future of these rows (all by default) depends on."""
+        return {name: getattr(self, name)[list(rows) if rows is not None else slice(None)].copy() for name in self.ARRAYS}
+
+    def restore(self, snapshot: Snapshot, rows: Sequence[int] | None = None) -> None:
+        """Put a snapshot back, into the same rows or into others of the same number."""
+        for name in self.ARRAYS:
+            getattr(self, name)[list(rows) if rows is not None else slice(None)] = snapshot[name]

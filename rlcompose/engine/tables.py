@@ -1,0 +1,161 @@
+"""What a reset may draw from, laid out as flat arrays for the compiled step: charts, keys, tempi, registers, durations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlcompose.brief import Brief
+from rlcompose.engine.layout import BLOCKS, CHORD_TONE, GUIDE_TONE, SCALE_TONE
+from rlcompose.theory.chord import Chord
+from rlcompose.theory.key import MODES
+from rlcompose.theory.meter import Meter
+from rlcompose.theory.progression import Progression, bar_chords
+
+
+def _numbered(*names: str) -> dict[str, int]:
+    return {name: number for number, name in enumerate(names)}
+
+
+CHART_COLUMNS = _numbered(
+    *("ticks", "bars", "tick_at", "bar_at", "span_at", "spans"),
+    *("bar_ticks", "beat_ticks", "beats", "strength_at", "mode", "weight"),
+)
+SPAN_COLUMNS = _numbered("start", "end", "root", "quality")
+BAR_COLUMNS = _numbered(
+    "section", "section_number", "bar_in_section", "section_bars", "bar_in_phrase", "phrase_bars"
+)
+SETTINGS = _numbered(
+    *("num_charts", "total_weight", "tempo", "tempo_span", "register", "register_span"),
+    *("lowest", "highest", "bars", "swing", "widest_leap"),
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tables:
+    """Flat arrays; rows of different charts stand one after the other at the places the chart's row names.
+
+    durations   int32 (durations,)      event lengths in ticks
+    charts      int32 (charts, 12)      `CHART_COLUMNS`
+    tick_span   int16 (ticks,)          which span of its chart a tick of the form lies in
+    spans       int32 (spans, 4)        `SPAN_COLUMNS`; roots in semitones above the tonic, -1 for no chord
+    span_obs    int16 (spans, 14)       the chord as it is observed
+    bars        int16 (bars, 6)         `BAR_COLUMNS`
+    strength    int8 (ticks of a bar,)  metrical weight
+    key_choices int32 (modes, 13)       how many tonics, then the tonics
+    settings    int64 (11,)             `SETTINGS`
+    """
+
+    durations: NDArray[np.int32]
+    charts: NDArray[np.int32]
+    tick_span: NDArray[np.int16]
+    spans: NDArray[np.int32]
+    span_obs: NDArray[np.int16]
+    bars: NDArray[np.int16]
+    strength: NDArray[np.int8]
+    key_choices: NDArray[np.int32]
+    settings: NDArray[np.int64]
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The arrays by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def chord_spans(progression: Progression, meter: Meter) -> list[tuple[int, int, Chord]]:
+    """Start, end (ticks of the form) and chord of each span; equal chords that follow one another are one span."""
+    spans: list[tuple[int, int, Chord]] = []
+    for bar, chords in enumerate(progression.bars):
+        for onset, ticks, chord in bar_chords(chords, meter):
+            start = bar * meter.bar_ticks + onset
+            if spans and spans[-1][2] == chord:
+                spans[-1] = (spans[-1][0], start + ticks, chord)
+            else:
+                spans.append((start, start + ticks, chord))
+    return spans
+
+
+def observed_chord(chord: Chord) -> list[int]:
+    """A chord (root above the tonic) as the blocks `chord` and `next_chord` show it."""
+    if chord.is_silent:
+        return [0] * BLOCKS["chord"].size
+    tones = [0] * 12
+    for weight, members in ((SCALE_TONE, chord.scale), (CHORD_TONE, chord.tones), (GUIDE_TONE, chord.guide_tones)):
+        for pitch_class in members:
+            tones[pitch_class] = weight
+    return [1 + chord.root, chord.quality, *tones]
+
+
+def _bar_rows(progression: Progression) -> list[tuple[int, ...]]:
+    """The place of every bar of the form. A section is divided into phrases; a remainder is a shorter phrase."""
+    rows: list[tuple[int, ...]] = []
+    letters: list[str] = []
+    for number, section in enumerate(progression.form):
+        if section.label not in letters:
+            letters.append(section.label)
+        num_bars = len(section.bars)
+        for bar in range(num_bars):
+            bar_in_phrase = bar % progression.phrase_bars
+            phrase_bars = min(progression.phrase_bars, num_bars - (bar - bar_in_phrase))
+            letter = min(letters.index(section.label) + 1, 26)
+            rows.append((letter, number, bar, num_bars, bar_in_phrase, phrase_bars))
+    return rows
+
+
+def make_tables(brief: Brief) -> Tables:
+    """The tables of what a brief asks for."""
+    charts: list[list[int]] = []
+    tick_span: list[int] = []
+    spans: list[list[int]] = []
+    span_obs: list[list[int]] = []
+    bars: list[tuple[int, ...]] = []
+    strength: list[int] = []
+    for choice in brief.charts:
+        progression, meter = choice.progression, choice.meter
+        chart_spans = chord_spans(progression, meter)
+        charts.append(
+            [
+                *(progression.num_bars * meter.bar_ticks, progression.num_bars, len(tick_span), len(bars)),
+                *(len(spans), len(chart_spans), meter.bar_ticks, meter.beat_ticks, meter.num_beats, len(strength)),
+                *(MODES.index(progression.mode), choice.weight),
+            ]
+        )
+        for number, (start, end, chord) in enumerate(chart_spans):
+            tick_span += [number] * (end - start)
+            spans.append([start, end, chord.root, chord.quality])
+            span_obs.append(observed_chord(chord))
+        bars += _bar_rows(progression)
+        strength += [meter.strength(tick) for tick in range(meter.bar_ticks)]
+    key_choices = np.zeros((len(MODES), 13), np.int32)
+    for mode, tonics in brief.keys.items():
+        key_choices[MODES.index(mode), 0] = len(tonics)
+        key_choices[MODES.index(mode), 1 : 1 + len(tonics)] = tonics
+    settings = np.zeros(len(SETTINGS), np.int64)
+    values = {
+        "num_charts": len(charts),
+        "total_weight": sum(choice.weight for choice in brief.charts),
+        "tempo": brief.tempo[0],
+        "tempo_span": brief.tempo[1] - brief.tempo[0] + 1,
+        "register": brief.register[0],
+        "register_span": brief.register[1] - brief.register[0] + 1,
+        "lowest": brief.range[0],
+        "highest": brief.range[1],
+        "bars": brief.bars,
+        "swing": int(brief.style.swing),
+        "widest_leap": brief.style.widest_leap,
+    }
+    for name, value in values.items():
+        settings[SETTINGS[name]] = value
+    return Tables(
+        durations=np.array([ticks for _, ticks in brief.style.durations], np.int32),
+        charts=np.array(charts, np.int32),
+        tick_span=np.array(tick_span, np.int16),
+        spans=np.array(spans, np.int32),
+        span_obs=np.array(span_obs, np.int16),
+        bars=np.array(bars, np.int16),
+        strength=np.array(strength, np.int8),
+        key_choices=key_choices,
+        settings=settings,
+    )
