@@ -1,0 +1,1 @@
+"""Built-in agents, one file each; every module here registers itself."""
