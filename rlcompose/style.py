@@ -14,15 +14,14 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
 
+from rlcompose.engine.layout import MAX_BARS, MAX_DURATIONS, MAX_EVENT_TICKS
 from rlcompose.errors import RlcomposeError, unknown
 from rlcompose.theory.key import MODES
-from rlcompose.theory.meter import TICKS_PER_QUARTER, Meter
+from rlcompose.theory.meter import Meter
 from rlcompose.theory.pitch import parse_pitch_class, pitch_class_name
 from rlcompose.theory.progression import load_progression, progression_names
 
 PARTS = ("melody", "chords", "bass")
-MAX_BARS = 1024
-MAX_DURATION_TICKS = 32 * 4 * TICKS_PER_QUARTER  # 32 bars of 4/4: no note of any style is longer
 
 _Parsed = TypeVar("_Parsed")
 
@@ -47,6 +46,7 @@ class Style:
     swing: bool
     bars: int
     widest_leap: int
+    pulse: int  # ticks of the notes that running lines are made of
     progressions: Mapping[str, int]
     instruments: Mapping[str, int]
     rewards: Mapping[str, float]
@@ -65,6 +65,7 @@ class Style:
             "swing": self.swing,
             "bars": self.bars,
             "widest_leap": self.widest_leap,
+            "pulse": self.pulse,
             "progressions": dict(self.progressions),
             "instruments": dict(self.instruments),
             "rewards": dict(self.rewards),
@@ -127,6 +128,7 @@ def style_from_dict(data: Mapping[str, Any], source: str = "style") -> Style:
         swing=reader.truth("swing"),
         bars=reader.whole("bars", 1, MAX_BARS),
         widest_leap=reader.whole("widest_leap", 0, 127),
+        pulse=reader.whole("pulse", 1, MAX_EVENT_TICKS),
         progressions=reader.weights("progressions"),
         instruments=reader.programs("instruments"),
         rewards=reader.rewards("rewards"),
@@ -227,12 +229,14 @@ class _Reader:
         """Named lengths from the shortest to the longest (the order in a TOML table means nothing)."""
         ticks_of: dict[int, str] = {}
         for name, ticks in self.table(key, "lengths in ticks, such as eighth = 6").items():
-            if not _is_whole(ticks, 1, MAX_DURATION_TICKS):
-                self.refuse(f"{key}.{name}", ticks, f"a whole number of ticks from 1 to {MAX_DURATION_TICKS}")
+            if not _is_whole(ticks, 1, MAX_EVENT_TICKS):
+                self.refuse(f"{key}.{name}", ticks, f"a whole number of ticks from 1 to {MAX_EVENT_TICKS}")
             elif ticks in ticks_of:
                 self.refuse(f"{key}.{name}", ticks, f"a length of its own, {ticks_of[ticks]} has this one")
             else:
                 ticks_of[ticks] = name
+        if len(ticks_of) > MAX_DURATIONS:
+            self.faults.append(f"{key} has {len(ticks_of)} lengths: allowed are at most {MAX_DURATIONS}")
         return tuple((ticks_of[ticks], ticks) for ticks in sorted(ticks_of))
 
     def weights(self, key: str) -> dict[str, int]:
