@@ -14,10 +14,11 @@ NEARBY_EVENTS = 3  # a cell overlaps with one that ended less than three events 
 def motif(m: Moment) -> float:
     """The return of a motif: 1 the first time and half as much each further time; an exact copy half of a moved one.
 
-    A motif is the last two intervals with the two notes' lengths. It counts if it moved at all and if it does not overlap
-    with its last appearance. Diminishing returns, since a strong optimiser otherwise copies one loop for ever (an 11-note
-    loop is the best-paid piece known under RL Tuner's rules); more for transposed returns than for copies, since sequence is
-    what development is made of (Schoenberg, Fundamentals of Musical Composition, 1967, chapter 3). Paid by the beat.
+    A motif is the last two intervals with the two notes' lengths. It counts if it moved at all and if it does not
+    overlap with its last appearance. Diminishing returns, since a strong optimiser otherwise copies one loop for ever
+    (an 11-note loop is the best-paid piece known under RL Tuner's rules); more for transposed returns than for copies,
+    since sequence is what development is made of (Schoenberg, Fundamentals of Musical Composition, 1967, chapter 3).
+    Paid by the pulse.
 
     C D E as quarter notes, later F G A for the first time: 1 for the A; C D E again instead: 0.5 for the E.
     """
@@ -30,7 +31,7 @@ def motif(m: Moment) -> float:
         value *= 0.5
     if m.match_transposition == 0:
         value *= 0.5
-    return value * m.beats_paid
+    return value * m.pulse_share
 
 
 @reward_term

@@ -13,9 +13,10 @@ STRONG_BEAT = 2  # metrical strength of the strong beats: 1 and 3 in 4/4, both d
 def chord_tone_on_strong_beat(m: Moment) -> float:
     """1 for a chord tone that begins on a strong beat, -0.5 for a scale tone, -1 for a note outside; else 0.
 
-    Strong beats carry the harmony, the notes between may pass (Open Music Theory, "Embellishing tones"; a chord tone is root,
-    third, fifth, seventh or sixth). A bar has two strong beats, so short notes do not earn more than long ones. Real jazz
-    soloists land on a chord tone there in 57 of 100 cases, chance would be 38: strive for it, do not insist on it.
+    Strong beats carry the harmony, the notes between may pass (Open Music Theory, "Embellishing tones"; a chord tone is
+    root, third, fifth, seventh or sixth). A bar has two strong beats, so short notes do not earn more than long ones.
+    Real jazz soloists land on a chord tone there in 57 of 100 cases, chance would be 38: strive for it, do not insist
+    on it.
 
     A C on the first beat under C7 gives 1, an F -0.5, an F# -1.
     """
@@ -30,8 +31,8 @@ def chord_tone_on_strong_beat(m: Moment) -> float:
 def guide_tone_at_change(m: Moment) -> float:
     """1 when the first note under a new chord, within its first beat, is the third or seventh; -0.5 outside the chord.
 
-    Guide tones say which chord it is; a line that lands on them spells the changes (Ligon, Connecting Chords with Linear
-    Harmony, 1996, on outlines). Other chord tones give 0, and so does a first note that comes later than a beat.
+    Guide tones say which chord it is; a line that lands on them spells the changes (Ligon, Connecting Chords with
+    Linear Harmony, 1996, on outlines). Other chord tones give 0, and so does a first note that comes later than a beat.
 
     Under G7 after Dm7, a B on the first beat gives 1, a G 0, a C -0.5.
     """

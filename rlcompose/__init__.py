@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import gymnasium
 
-# In a source checkout agents/ and rewards/ lie beside this folder; in a wheel they lie inside it (pyproject, package-dir).
+# In a source checkout agents/ and rewards/ lie beside this folder; in a wheel they lie inside it (pyproject,
+# package-dir).
 _checkout = Path(__file__).resolve().parents[1]
 if all((_checkout / part).exists() for part in ("pyproject.toml", "agents", "rewards")):
     __path__.append(str(_checkout))

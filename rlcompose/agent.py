@@ -137,4 +137,5 @@ def pick(weights: NDArray[np.float64], uniforms: NDArray[np.float64]) -> NDArray
     chosen = (totals <= (uniforms * totals[:, -1])[:, None]).sum(axis=1)
     # Rounding may point behind the last column that has weight.
     last = weights.shape[1] - 1 - np.argmax(weights[:, ::-1] > 0, axis=1)
-    return np.minimum(chosen, last).astype(np.int64)
+    picked: NDArray[np.int64] = np.minimum(chosen, last).astype(np.int64)
+    return picked

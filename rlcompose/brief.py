@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import TypeVar
 
-from rlcompose.engine.layout import HIGHEST_PITCH, LOWEST_PITCH, MAX_BARS
+from rlcompose.engine.layout import HIGHEST_PITCH, LOWEST_PITCH, MAX_BAR_TICKS, MAX_BARS
 from rlcompose.errors import RlcomposeError, unknown
 from rlcompose.style import Style, load_style
 from rlcompose.theory.key import MODES, Key
@@ -15,6 +16,8 @@ from rlcompose.theory.progression import Progression, guess_key, load_progressio
 
 TEMPO_LIMITS = (20, 400)  # quarter notes a minute
 MIDI_LIMITS = (0, 127)
+
+_Kind = TypeVar("_Kind")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class Options:
     bars          length of the piece, 1 to 1,024
     progression   name of a shipped progression
     chords        a chart as text, "Dm7 G7 | C^7 | %", or a `Progression`; its chords are read as they stand
-    key           "Bb", "F# minor" or a `Key`; with `chords` it says in which key they are, otherwise they are put into it
+    key           "Bb", "F# minor" or a `Key`; with `chords` it says in which key they are, else they are put into it
     tempo         quarter notes a minute
     meter         "4/4", "6/8" or a `Meter`
     register      the lowest MIDI pitch at which the tonic may lie
@@ -79,7 +82,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """A style and what is left to draw: charts on C with weights, tonics by mode, spans (inclusive) of tempo and register."""
+    """A style and what is left to draw: charts on C, tonics by mode, spans (inclusive) of tempo and register."""
 
     style: Style
     options: Options
@@ -110,7 +113,7 @@ def make_brief(style: str | Path | Style, options: Options | Mapping[str, object
         options = Options()
     elif not isinstance(options, Options):
         options = Options.from_mapping(options)
-    key = Key.parse(options.key) if isinstance(options.key, str) else options.key
+    key = _read("key", options.key, Key, Key.parse)
     meters = _meters(style, options)
     progressions, key, keys = _progressions(style, options, key)
     bars = _bars(style, options, progressions)
@@ -122,25 +125,41 @@ def make_brief(style: str | Path | Style, options: Options | Mapping[str, object
     register = style.register
     if options.register is not None:
         register = (whole_number("register", options.register, *MIDI_LIMITS),) * 2
-    playable = _range(style, options, register)
+    tonics = {
+        lowest + (tonic - lowest) % 12
+        for lowest in range(register[0], register[1] + 1)
+        for tonic in {tonic for tonics in keys.values() for tonic in tonics}
+    }
+    playable = _range(style, options, min(tonics), max(tonics))
     return Brief(style, options, bars, charts, keys, tempo, register, playable)
 
 
 def _meters(style: Style, options: Options) -> tuple[Meter, ...]:
-    if options.meter is None:
-        return style.meters
-    meter = Meter.parse(options.meter) if isinstance(options.meter, str) else options.meter
-    return (meter,)
+    pinned = _read("meter", options.meter, Meter, Meter.parse)
+    meters = style.meters if pinned is None else (pinned,)
+    for meter in meters:
+        if meter.bar_ticks > MAX_BAR_TICKS:
+            raise RlcomposeError(f"a bar of {meter.name} has {meter.bar_ticks} ticks: allowed are 1 to {MAX_BAR_TICKS}")
+    return meters
+
+
+def _read(name: str, value: object, kind: type[_Kind], parse: Callable[[str], _Kind]) -> _Kind | None:
+    """A pinned choice as the value it stands for, from its text or as it is; None stays None."""
+    if value is None or isinstance(value, kind):
+        return value
+    if not isinstance(value, str):
+        raise RlcomposeError(f"{name} {value!r} is a {type(value).__name__}: give it as text or as a {kind.__name__}")
+    return parse(value)
 
 
 def _progressions(
     style: Style, options: Options, key: Key | None
 ) -> tuple[list[tuple[Progression, int]], Key | None, dict[str, tuple[int, ...]]]:
     """The progressions to draw from, on C, with their weights; and the tonics to draw from by mode."""
-    if options.chords is not None:
+    chart = _read("chords", options.chords, Progression, parse_chart)
+    if chart is not None:
         if options.progression is not None:
             raise RlcomposeError("give either chords or the name of a progression, not both")
-        chart = parse_chart(options.chords) if isinstance(options.chords, str) else options.chords
         if chart.num_bars > MAX_BARS:
             raise RlcomposeError(f"the chart has {chart.num_bars} bars: allowed are 1 to {MAX_BARS}")
         key = key or guess_key(chart)
@@ -171,7 +190,7 @@ def _bars(style: Style, options: Options, progressions: list[tuple[Progression, 
     return style.bars
 
 
-def _range(style: Style, options: Options, register: tuple[int, int]) -> tuple[int, int]:
+def _range(style: Style, options: Options, lowest_tonic: int, highest_tonic: int) -> tuple[int, int]:
     lowest, highest = style.range
     if options.range is not None:
         if not isinstance(options.range, tuple | list) or len(options.range) != 2:
@@ -180,9 +199,10 @@ def _range(style: Style, options: Options, register: tuple[int, int]) -> tuple[i
     if lowest > highest:
         raise RlcomposeError(f"range {lowest} to {highest} is upside down: give the lowest pitch first")
     # Every tonic that can be drawn must leave a playable pitch in the window, or nothing but rests would be legal.
-    if register[1] + 11 + LOWEST_PITCH > highest or register[0] + HIGHEST_PITCH < lowest:
+    if highest_tonic + LOWEST_PITCH > highest or lowest_tonic + HIGHEST_PITCH < lowest:
+        tonics = f"{lowest_tonic}" if lowest_tonic == highest_tonic else f"{lowest_tonic} to {highest_tonic}"
         raise RlcomposeError(
-            f"register {register[0]} to {register[1]} lies outside the range {lowest} to {highest}: "
-            f"the tonic must lie at most {-LOWEST_PITCH} semitones above or {HIGHEST_PITCH} below it"
+            f"the register puts the tonic at {tonics}, too far from the range {lowest} to {highest}: "
+            f"it must lie at most {-LOWEST_PITCH} semitones above or {HIGHEST_PITCH} below it"
         )
     return lowest, highest

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache, reduce
 from math import gcd, inf
+from operator import add, index
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -19,6 +21,7 @@ from rlcompose.engine.layout import (
     FIELD,
     HIGHEST_PITCH,
     LOWEST_PITCH,
+    NUM_PITCHES,
     NUM_SLOTS,
     OBSERVATION_HIGH,
     OBSERVATION_LOW,
@@ -29,6 +32,7 @@ from rlcompose.score import ChordSpan, Composition, Note, Section
 from rlcompose.style import Style
 from rlcompose.theory.chord import NO_CHORD, Chord
 from rlcompose.theory.key import MODES, Key
+from rlcompose.theory.meter import Meter
 from rlcompose.theory.progression import Bar, Progression, SectionPattern, bar_chords
 
 OBSERVATION_DTYPES = ("float32", "int16")
@@ -81,8 +85,8 @@ def observation_space(dtype: str, rows: int | None = None) -> gymnasium.spaces.B
     """The observation as a Box of int16, or of float32: each integer divided by its column's unit."""
     if dtype not in OBSERVATION_DTYPES:
         raise RlcomposeError(f"observation dtype {dtype!r} is not known: allowed are {', '.join(OBSERVATION_DTYPES)}")
-    low: NDArray[np.float32 | np.int16] = OBSERVATION_LOW
-    high: NDArray[np.float32 | np.int16] = OBSERVATION_HIGH
+    low: NDArray[Any] = OBSERVATION_LOW
+    high: NDArray[Any] = OBSERVATION_HIGH
     if dtype == "float32":
         low, high = OBSERVATION_LOW * OBSERVATION_SCALE, OBSERVATION_HIGH * OBSERVATION_SCALE
     kind: DTypeLike = np.float32 if dtype == "float32" else np.int16
@@ -121,7 +125,7 @@ class Performance:
     @property
     def rewards(self) -> NDArray[np.float64]:
         """The reward of each event, float64 (events,)."""
-        rewards: NDArray[np.float64] = self.account.sum(axis=1)
+        rewards: NDArray[np.float64] = reduce(add, self.account.T)  # in the engine's order, so equal to the last bit
         return rewards
 
 
@@ -152,12 +156,13 @@ def perform(brief: Brief, seed: int, actions: Iterable[int], terms: Sequence[obj
 def checked_action(style: Style, action: object) -> int:
     """An action as int, or the error that names it and what is allowed."""
     try:
-        number = int(action)  # type: ignore[call-overload]
-    except (TypeError, ValueError):
-        raise RlcomposeError(f"action {action!r} is not a number: allowed are 0 to {num_actions(style) - 1}") from None
+        number = index(action)  # type: ignore[arg-type]  # int(2.7) would silently play 2
+    except TypeError:
+        allowed = f"allowed are 0 to {num_actions(style) - 1}"
+        raise RlcomposeError(f"action {action!r} is not a whole number: {allowed}") from None
     if not 0 <= number < num_actions(style):
         raise RlcomposeError(f"action {number} does not exist: allowed are 0 to {num_actions(style) - 1}")
-    return int(number)
+    return number
 
 
 def decode(brief: Brief, seed: int, actions: Iterable[int]) -> Composition:
@@ -171,34 +176,34 @@ def _composition(brief: Brief, now: NDArray[np.int32], events: Sequence[Event]) 
     key = Key(int(now[FIELD["key"]]), MODES[now[FIELD["mode"]]])
     return Composition(
         notes=tuple(Note(e.onset, e.pitch, e.ticks) for e in events if e.pitch is not None),
-        chords=_laid_out_chords(choice.progression.transposed(key.tonic), meter.bar_ticks, bars, choice.meter),
+        chords=laid_out_chords(choice.progression.transposed(key.tonic), meter, bars),
         key=key,
         meter=meter,
         bars=bars,
         tempo=int(now[FIELD["tempo"]]),
         style=brief.style.name,
         swing=brief.style.swing,
-        sections=_laid_out_sections(choice.progression, bars),
+        sections=laid_out_sections(choice.progression, bars),
         instrument=brief.style.instruments["melody"],
         title=choice.progression.title or choice.progression.name,
     )
 
 
-def _laid_out_chords(progression: Progression, bar_ticks: int, bars: int, meter: object) -> tuple[ChordSpan, ...]:
-    """The chart repeated and cut to a number of bars; a chord that goes on is one span within each chorus."""
+def laid_out_chords(progression: Progression, meter: Meter, bars: int) -> tuple[ChordSpan, ...]:
+    """The chart repeated and cut to a number of bars; a chord that goes on is one span."""
     spans: list[ChordSpan] = []
     for bar in range(bars):
-        form_bar = bar % progression.num_bars
-        for onset, ticks, chord in bar_chords(progression.bars[form_bar], meter):  # type: ignore[arg-type]
-            start = bar * bar_ticks + onset
-            if spans and spans[-1].chord == chord and (form_bar > 0 or onset > 0):
+        for onset, ticks, chord in bar_chords(progression.bars[bar % progression.num_bars], meter):
+            start = bar * meter.bar_ticks + onset
+            if spans and spans[-1].chord == chord:
                 spans[-1] = ChordSpan(spans[-1].onset, spans[-1].ticks + ticks, chord)
             else:
                 spans.append(ChordSpan(start, ticks, chord))
     return tuple(spans)
 
 
-def _laid_out_sections(progression: Progression, bars: int) -> tuple[Section, ...]:
+def laid_out_sections(progression: Progression, bars: int) -> tuple[Section, ...]:
+    """The sections of a form repeated and cut to a number of bars."""
     sections: list[Section] = []
     bar = 0
     while bar < bars:
@@ -217,7 +222,8 @@ class Encoding:
     """A composition as actions of a style.
 
     options   pins everything that a reset would draw, so that `decode(brief, 0, actions)` is the composition
-    dropped   the notes that no action can play (outside the pitch window, or too close to their neighbours)
+    dropped   the notes that no action can play: outside the pitch window, too close to their neighbours, or beyond the
+              style's widest leap from them
     """
 
     brief: Brief
@@ -228,14 +234,14 @@ class Encoding:
 def encode(composition: Composition, style: Style) -> Encoding:
     """The actions of a style that play a composition.
 
-    Onsets move by at most one tick, and only where no sequence of the style's durations meets them; lengths are the nearest
-    that lead to the next onset, followed by rests. The tonic is placed in the octave that keeps most notes.
+    Onsets move by at most one tick, and only where no sequence of the style's durations meets them; lengths are the
+    nearest that lead to the next onset, followed by rests. The tonic is placed in the octave that keeps most notes.
     """
     tonic = _best_tonic(composition)
     lengths = tuple(length for _, length in style.durations)
     window = range(tonic + LOWEST_PITCH, tonic + HIGHEST_PITCH + 1)
     inside = [note for note in composition.notes if note.pitch in window]
-    events, kept = _fit(inside, composition.total_ticks, lengths)
+    events, kept = _fit(inside, composition.total_ticks, lengths, style.widest_leap or NUM_PITCHES)
     actions = tuple(action_of(style, None if pitch is None else pitch - tonic, ticks) for pitch, ticks in events)
     dropped = tuple(note for note in composition.notes if note not in kept)
     pitches = [note.pitch for note in kept] or [tonic]
@@ -266,7 +272,7 @@ def _best_tonic(composition: Composition) -> int:
 
 @lru_cache(maxsize=8)
 def _rest_tables(lengths: tuple[int, ...], longest: int) -> tuple[tuple[float, ...], tuple[int, ...]]:
-    """For every gap up to `longest`: how few rests fill it (inf for none), and the first of them, the longest possible."""
+    """For every gap up to `longest`: how few rests fill it (inf for none), and the first and longest of them."""
     counts: list[float] = [0.0]
     firsts = [0]
     for gap in range(1, longest + 1):
@@ -284,7 +290,7 @@ _MAX_DROPPED_IN_A_ROW = 4
 
 
 def _fit(
-    notes: Sequence[Note], total_ticks: int, lengths: tuple[int, ...]
+    notes: Sequence[Note], total_ticks: int, lengths: tuple[int, ...], widest_leap: int
 ) -> tuple[list[tuple[int | None, int]], set[Note]]:
     """The cheapest events (pitch or None, ticks) that play the notes, and the notes that are played.
 
@@ -293,7 +299,7 @@ def _fit(
     longest_gap = total_ticks + 2
     counts, firsts = _rest_tables(lengths, 1 << (longest_gap - 1).bit_length())
 
-    @lru_cache(maxsize=None)
+    @cache
     def sound(gap: int, wanted: int, is_end: bool) -> tuple[float, int]:
         """Cost and length of the note that best fills the beginning of a gap, rests filling the remainder."""
         best = (inf, 0)
@@ -318,6 +324,8 @@ def _fit(
             if i <= _MAX_DROPPED_IN_A_ROW and counts[place] < inf:
                 options.append((moved + i * _DROPPED + _RESTS * counts[place], -1, 0))
             for j in range(max(0, i - 1 - _MAX_DROPPED_IN_A_ROW), i):
+                if abs(note.pitch - notes[j].pitch) > widest_leap:
+                    continue
                 for before, (cost, _, _) in best[j].items():
                     gap = place - notes[j].onset - before
                     if gap > 0:
@@ -329,7 +337,11 @@ def _fit(
                     del here[shift]
         best.append(here)
     ends = [
-        (cost + sound(total_ticks - notes[i].onset - s, notes[i].ticks, True)[0] + (len(notes) - 1 - i) * _DROPPED, i, s)
+        (
+            cost + sound(total_ticks - notes[i].onset - s, notes[i].ticks, True)[0] + (len(notes) - 1 - i) * _DROPPED,
+            i,
+            s,
+        )
         for i in range(len(notes))
         for s, (cost, _, _) in best[i].items()
     ]
@@ -368,7 +380,9 @@ def progression_of(composition: Composition) -> Progression:
     bars: list[Bar] = []
     for bar in range(composition.bars):
         start, end = bar * bar_ticks, (bar + 1) * bar_ticks
-        changes = [(max(s.onset, start) - start, s.chord) for s in composition.chords if s.onset < end and s.end > start]
+        changes = [
+            (max(s.onset, start) - start, s.chord) for s in composition.chords if s.onset < end and s.end > start
+        ]
         if not changes or changes[0][0] > 0:
             changes.insert(0, (0, NO_CHORD))
         if len(changes) == 1:

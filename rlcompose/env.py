@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -35,19 +35,20 @@ class ComposeEnv(gymnasium.Env[NDArray[Any], np.int64]):
     """Compose a melody over a chord progression, one event at a time.
 
     ## Description
-    The agent writes a monophonic melody: at each step it plays one event, a pitch or a rest with a duration, and time moves on by
-    that duration. Chords, key, tempo and form are given. State, observation and action are in the key's coordinates
-    (semitones above the tonic), so that what is learned in one key holds in all; time is counted in ticks, 12 a quarter note.
-    Swing is written straight.
+    The agent writes a monophonic melody: at each step it plays one event, a pitch or a rest with a duration, and time
+    moves on by that duration. Chords, key, tempo and form are given. State, observation and action are in the key's
+    coordinates (semitones above the tonic), so that what is learned in one key holds in all; time is counted in ticks,
+    12 a quarter note. Swing is written straight.
 
     ## Action space
-    `Discrete(n)`: n = 44 slots × the style's durations. Slot 0 is the rest, slot k the pitch k - 13 (-12 to 30 semitones above the
-    tonic); action = slot × number of durations + index of the duration. jazz has 11 durations (484 actions), fiddle 8
-    (352 actions). `env.unwrapped.action_table()` prints all. `MultiDiscreteActions` (in `rlcompose.wrappers`) gives the pair instead.
+    `Discrete(n)`: n = 44 slots × the style's durations. Slot 0 is the rest, slot k the pitch k - 13 (-12 to 30
+    semitones above the tonic); action = slot × number of durations + index of the duration. jazz has 11 durations (484
+    actions), fiddle 8 (352 actions). `env.unwrapped.action_table()` prints all. `MultiDiscreteActions` (in
+    `rlcompose.wrappers`) gives the pair instead.
 
     `action_masks()` tells which actions the style allows: rests always, pitches within the instrument's range and the
-    style's widest leap. An illegal action plays the shortest rest and is paid -1 under the name `illegal`. A duration past
-    the end of the piece is cut there.
+    style's widest leap. An illegal action plays the shortest rest and is paid -1 under the name `illegal`. A duration
+    past the end of the piece is cut there.
 
     ## Observation space
     `Box(278,)`: named blocks of integers (int16), by default each divided by its unit (float32).
@@ -57,23 +58,25 @@ class ComposeEnv(gymnasium.Env[NDArray[Any], np.int64]):
     `rlcompose.engine.layout.BLOCKS` holds places and columns; `LAYOUT_ID` is `{layout_id}`.
 
     ## Rewards
-    The weighted sum of the style's reward terms (`python -m rlcompose.train --help` shows how to change weights and add your own).
-    `info["rewards"]` maps every term, and `illegal`, to its share; the shares add up to the reward.
+    The weighted sum of the style's reward terms (`python -m rlcompose.train --help` shows how to change weights and add
+    your own). `info["rewards"]` maps every term, and `illegal`, to its share; the shares add up to the reward.
 
     ## Starting state
-    `reset(seed=…)` draws progression, metre, key, tempo and register within the style; each can be pinned, for all pieces by the
-    constructor or for one by `reset(options={{…}})`. The same (style, options, seed, actions) give the same piece, byte for byte. Without a
-    seed each reset takes the successor of the last piece's seed. `options["prefix"]`, a sequence of legal actions, starts from a
-    given beginning; what it would have earned is not paid. Options of one reset hold for that piece only.
+    `reset(seed=…)` draws progression, metre, key, tempo and register within the style; each can be pinned, for all
+    pieces by the constructor or for one by `reset(options={{…}})`. The same (style, options, seed, actions) give the
+    same piece, byte for byte. Without a seed each reset takes the successor of the last piece's seed.
+    `options["prefix"]`, a sequence of legal actions, starts from a given beginning; what it would have earned is not
+    paid. Options of one reset hold for that piece only.
 
     ## Episode end
     `terminated` when the last tick of the piece is reached. Nothing is truncated.
 
     ## Arguments
     - `style`: a shipped style ("jazz", "fiddle"), the path of a `.toml` file, or a `Style`.
-    - `rewards`: None for the style's weights; a mapping from names to weights to change or add some; a sequence of functions of the
-      moment (or names) to add with weight 1.
-    - `bars`, `progression`, `chords`, `key`, `tempo`, `meter`, `register`, `range`: pinned choices, see `rlcompose.Options`.
+    - `rewards`: None for the style's weights; a mapping from names to weights to change or add some; a sequence of
+      functions of the moment (or names) to add with weight 1.
+    - `bars`, `progression`, `chords`, `key`, `tempo`, `meter`, `register`, `range`: pinned choices, see
+      `rlcompose.Options`.
     - `observation`: "float32" or "int16".
     - `render_mode`: "ansi" gives the piece as text, "rgb_array" as a piano roll.
 
@@ -84,7 +87,7 @@ class ComposeEnv(gymnasium.Env[NDArray[Any], np.int64]):
     - v0: first version.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi", "rgb_array"], "render_fps": 4}
+    metadata: dict[str, Any] = {"render_modes": ["ansi", "rgb_array"], "render_fps": 4}
 
     def __init__(
         self,
@@ -168,7 +171,8 @@ class ComposeEnv(gymnasium.Env[NDArray[Any], np.int64]):
 
     def action_masks(self) -> NDArray[np.bool_]:
         """Which actions are legal now, bool (actions,)."""
-        return self._state.mask[0].copy()
+        mask: NDArray[np.bool_] = self._state.mask[0].copy()
+        return mask
 
     def render(self) -> Any:
         """The piece so far: as text ("ansi") or as a piano roll, uint8 (height, width, 3) ("rgb_array")."""
@@ -219,10 +223,8 @@ class ComposeEnv(gymnasium.Env[NDArray[Any], np.int64]):
         return self._observation()
 
     def _observation(self) -> NDArray[Any]:
-        if self._is_float:
-            result: NDArray[np.float32] = self._state.obs[0] * OBSERVATION_SCALE
-            return result
-        return self._state.obs[0].copy()
+        row: NDArray[Any] = self._state.obs[0]
+        return row * OBSERVATION_SCALE if self._is_float else row.copy()
 
     def _play_prefix(self, prefix: Sequence[int]) -> None:
         for number, action in enumerate(prefix):

@@ -56,8 +56,8 @@ _REGISTER: dict[str, Term] = {}
 def reward_term(function: _Function) -> _Function:
     """Register a function of the moment as a reward term under its own name, and give it back unchanged.
 
-    The same file reached again (an edited plug-in, a second import name) replaces its term; two files that claim one name
-    are an error.
+    The same file reached again (an edited plug-in, a second import name) replaces its term; two files that claim one
+    name are an error.
     """
     term = make_term(function)
     known = _REGISTER.get(term.name)
@@ -73,7 +73,9 @@ def make_term(function: Callable[..., Any]) -> Term:
     if not callable(function) or not name.isidentifier():
         raise RlcomposeError(f"a reward term is a named function of the moment, not {function!r}")
     if name == ILLEGAL:
-        raise RlcomposeError(f"the name {ILLEGAL!r} is taken by the penalty for illegal actions: rename the reward term")
+        raise RlcomposeError(
+            f"the name {ILLEGAL!r} is taken by the penalty for illegal actions: rename the reward term"
+        )
     parameters = list(inspect.signature(function).parameters.values())
     needed = [p for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
     if not parameters or len(needed) > 1:
@@ -121,6 +123,8 @@ def weigh_terms(style_weights: Mapping[str, float], choice: RewardChoice = None)
         for name, weight in choice.items():
             weights[str(name)] = checked_weight(str(name), weight)
     elif choice is not None:
+        if isinstance(choice, str) or not isinstance(choice, Sequence):
+            raise RlcomposeError(f"rewards {choice!r}: give a mapping from names to weights, or a list of functions")
         for item in choice:
             if callable(item):
                 term = make_term(item)

@@ -20,14 +20,15 @@ from rlcompose.reward import WeightedTerm
 class ComposeVecEnv(VecEnv):
     """`num_envs` pieces of a brief for SB3; observations are the int16 truth unless float32 is asked for.
 
-    When a piece ends, its info holds `episode` (return `r`, length `l`, seconds `t`), `rewards` (each term's share of the
-    return) and `terminal_observation`; the next piece begins in the same step. Other infos are one empty dict.
+    When a piece ends, its info holds `episode` (return `r`, length `l`, seconds `t`), `rewards` (each term's share of
+    the return) and `terminal_observation`; the next piece begins in the same step. Other infos are one empty dict.
     """
 
     def __init__(
         self, brief: Brief, terms: Sequence[WeightedTerm], num_envs: int, *, observation: str = "int16", seed: int = 0
     ) -> None:
         """Make the environments; `seed` + i is the seed of environment i's first piece."""
+        self.render_mode = None  # SB3 asks for it while it is set up
         super().__init__(num_envs, observation_space(observation), action_space(brief.style))
         self.engine = Engine(brief, terms, num_envs)
         self._is_float = observation == "float32"
@@ -58,7 +59,7 @@ class ComposeVecEnv(VecEnv):
         """Take the actions of the coming step."""
         self.engine.state.actions[:] = actions
 
-    def step_wait(self) -> tuple[NDArray[Any], NDArray[np.float32], NDArray[np.bool_], list[dict[str, Any]]]:  # type: ignore[override]
+    def step_wait(self) -> tuple[NDArray[Any], NDArray[np.float32], NDArray[np.bool_], list[dict[str, Any]]]:
         """Play them: observations, rewards (float32), dones, infos."""
         engine, state = self.engine, self.engine.state
         engine.step()

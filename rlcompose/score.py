@@ -1,4 +1,4 @@
-"""What a piece of music is: frozen notes, chords and sections, and the only place where ticks become beats or seconds."""
+"""What a piece of music is: frozen notes, chords and sections; the only place where ticks become beats or seconds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rlcompose.theory.meter import TICKS_PER_QUARTER, Meter
 
 @dataclass(frozen=True, slots=True, order=True)
 class Note:
-    """One sounding note: `onset` and `ticks` (length, at least 1) in ticks of 1/12 quarter note, `pitch` a MIDI number."""
+    """One sounding note: `onset` and `ticks` (length, at least 1), 12 a quarter note; `pitch` is a MIDI number."""
 
     onset: int
     pitch: int
@@ -82,7 +82,9 @@ class Composition:
         end = 0
         for note in self.notes:
             if note.onset < end:
-                raise RlcomposeError(f"the melody is monophonic, but a note at tick {note.onset} begins before tick {end}")
+                raise RlcomposeError(
+                    f"the melody is monophonic, but a note at tick {note.onset} begins before tick {end}"
+                )
             end = note.end
         if end > self.total_ticks:
             raise RlcomposeError(f"a note ends at tick {end}, after the piece's end at {self.total_ticks}")

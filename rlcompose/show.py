@@ -21,7 +21,9 @@ def piece_text(performance: Performance) -> str:
     """
     piece = performance.composition
     bar_ticks = piece.meter.bar_ticks
-    lines = [f"{piece.style}: {piece.title}, {piece.key.name}, {piece.meter.name}, {piece.tempo} bpm, {piece.bars} bars"]
+    lines = [
+        f"{piece.style}: {piece.title}, {piece.key.name}, {piece.meter.name}, {piece.tempo} bpm, {piece.bars} bars"
+    ]
     last_bar = performance.events[-1].onset // bar_ticks if performance.events else -1
     for bar in range(last_bar + 1):
         start, end = bar * bar_ticks, (bar + 1) * bar_ticks

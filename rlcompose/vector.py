@@ -1,10 +1,10 @@
-"""The vector environment: many pieces in one compiled call, as a Gymnasium `VectorEnv`. A thin shell over the engine."""
+"""The vector environment: many pieces in one compiled call, as a Gymnasium `VectorEnv`; a shell over the engine."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -27,16 +27,20 @@ class ComposeVectorEnv(gymnasium.vector.VectorEnv[NDArray[Any], NDArray[Any], ND
     Arguments beside those of `ComposeEnv`:
 
     - `num_envs`: how many pieces.
-    - `autoreset_mode`: "NextStep" (Gymnasium's default: the step after a piece's end begins the next one, its action is ignored and its
-      reward 0) or "SameStep" (the step that ends a piece gives the next piece's first observation; the last one stands in
-      `info["final_obs"]`, its account in `info["final_info"]`).
+    - `autoreset_mode`: "NextStep" (Gymnasium's default: the step after a piece's end begins the next one, its action is
+      ignored and its reward 0) or "SameStep" (the step that ends a piece gives the next piece's first observation; the
+      last one stands in `info["final_obs"]`, its account in `info["final_info"]`).
     - `account`: whether `info["rewards"]` maps each term to an array of shares (float64, one for each piece).
     - `copy`: False hands out the engine's own arrays, which the next step overwrites.
 
-    `reset(seed=s)` gives piece i the seed s + i, as Gymnasium's other vector environments do; a sequence gives each its own.
+    `reset(seed=s)` gives piece i the seed s + i, as Gymnasium's other vector environments do; a sequence gives each its
+    own.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi", "rgb_array"], "autoreset_mode": AutoresetMode.NEXT_STEP}
+    metadata: dict[str, Any] = {
+        "render_modes": ["ansi", "rgb_array"],
+        "autoreset_mode": AutoresetMode.NEXT_STEP,
+    }
 
     def __init__(
         self,
@@ -66,7 +70,7 @@ class ComposeVectorEnv(gymnasium.vector.VectorEnv[NDArray[Any], NDArray[Any], ND
         self.brief = make_brief(style, options)
         self.terms = weigh_terms(self.brief.style.rewards, rewards)
         self.autoreset_mode = _autoreset_mode(autoreset_mode)
-        self.metadata = {**self.metadata, "autoreset_mode": self.autoreset_mode}  # type: ignore[misc]
+        self.metadata = {**self.metadata, "autoreset_mode": self.autoreset_mode}
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             raise unknown("render mode", render_mode, self.metadata["render_modes"])
         self.render_mode = render_mode
@@ -95,10 +99,17 @@ class ComposeVectorEnv(gymnasium.vector.VectorEnv[NDArray[Any], NDArray[Any], ND
         mask = chosen.pop("reset_mask", None)
         rows = np.arange(self.num_envs) if mask is None else np.flatnonzero(_reset_mask(mask, self.num_envs))
         prefix = chosen.pop("prefix", ())
+        for name in chosen:
+            if name not in Options.names():
+                raise unknown("option", name, (*Options.names(), "prefix", "reset_mask"))
         if mask is None:
-            brief = make_brief(self.brief.style, {**_set_options(self.brief.options), **chosen}) if chosen else self.brief
+            brief = (
+                make_brief(self.brief.style, {**_set_options(self.brief.options), **chosen}) if chosen else self.brief
+            )
             if brief is not self.engine.brief:
                 self.engine.use(brief)
+        elif not self._started:
+            raise RlcomposeError("the pieces have not begun: the first reset() begins all, leave reset_mask out")
         elif chosen:
             raise RlcomposeError(f"options {sorted(chosen)} pin the pieces of all environments: leave reset_mask out")
         if seed is None and self._started:
@@ -106,7 +117,7 @@ class ComposeVectorEnv(gymnasium.vector.VectorEnv[NDArray[Any], NDArray[Any], ND
         else:
             self.engine.reset(self._seeds(seed)[rows], rows.tolist())
         self._started = True
-        for row in rows if self._history else ():
+        for row in rows.tolist() if self._history else ():
             self._history[row].clear()
         self._play_prefix(prefix, rows)
         return self._observation(), self._reset_info(rows)
@@ -134,7 +145,7 @@ class ComposeVectorEnv(gymnasium.vector.VectorEnv[NDArray[Any], NDArray[Any], ND
             ended = np.flatnonzero(terminated)
             infos |= self._final(ended, terminated, infos)
             engine.reset_to_next(ended)
-            for row in ended if self._history else ():
+            for row in ended.tolist() if self._history else ():
                 self._history[row].clear()
         truncated = np.zeros(self.num_envs, np.bool_)
         return self._observation(), rewards, terminated, truncated, infos
@@ -158,11 +169,15 @@ class ComposeVectorEnv(gymnasium.vector.VectorEnv[NDArray[Any], NDArray[Any], ND
     def _take(self, actions: NDArray[Any]) -> None:
         array = np.asarray(actions)
         if array.shape != (self.num_envs,) or array.dtype.kind not in "iu":
-            raise RlcomposeError(f"actions of shape {array.shape} and dtype {array.dtype}: {self.num_envs} ints are needed")
+            raise RlcomposeError(
+                f"actions of shape {array.shape} and dtype {array.dtype}: {self.num_envs} ints are needed"
+            )
         self._actions[:] = array
         low, high = self._actions.min(), self._actions.max()
         if low < 0 or high >= self.engine.num_actions:
-            raise RlcomposeError(f"action {low if low < 0 else high} does not exist: allowed are 0 to {self.engine.num_actions - 1}")
+            raise RlcomposeError(
+                f"action {low if low < 0 else high} does not exist: allowed are 0 to {self.engine.num_actions - 1}"
+            )
 
     def _observation(self) -> NDArray[Any]:
         if not self._is_float:
@@ -173,12 +188,14 @@ class ComposeVectorEnv(gymnasium.vector.VectorEnv[NDArray[Any], NDArray[Any], ND
         if seed is None:
             return np.random.default_rng().integers(MAX_SEED, size=self.num_envs).astype(np.uint64)
         if isinstance(seed, int | np.integer):
-            seeds: list[int] = [int(seed) + i for i in np.arange(self.num_envs)]
+            seeds: list[int] = [int(seed) + i for i in range(self.num_envs)]
         else:
             fresh = np.random.default_rng().integers(MAX_SEED, size=self.num_envs)
             seeds = [int(fresh[i]) if s is None else int(s) for i, s in enumerate(seed)]
         if len(seeds) != self.num_envs:
-            raise RlcomposeError(f"{len(seeds)} seeds for {self.num_envs} environments: give one for each, or one for all")
+            raise RlcomposeError(
+                f"{len(seeds)} seeds for {self.num_envs} environments: give one for each, or one for all"
+            )
         if min(seeds) < 0 or max(seeds) > MAX_SEED:
             raise RlcomposeError(f"seed {seed!r} is out of range: allowed are 0 to 2**63 - 1")
         return np.array(seeds, np.uint64)

@@ -1,8 +1,9 @@
-"""Real jazz solos as compositions: reads tables made from the Weimar Jazz Database (`pieces.csv`, `notes.csv.gz`, `beats.csv.gz`).
+"""Real jazz solos as compositions: reads tables made from the Weimar Jazz Database.
 
-The database (Jazzomat Research Project, Hochschule für Musik Franz Liszt Weimar; Open Database License 1.0) is the user's own
-copy; nothing of it comes with the package. Onsets are performed ones on a grid of 12 ticks a quarter note; they are read as
-swung (`rlcompose.swing.straighten`), so that the compositions are written straight.
+The tables are `pieces.csv`, `notes.csv.gz` and `beats.csv.gz`. The database (Jazzomat Research Project, Hochschule für
+Musik Franz Liszt Weimar; Open Database License 1.0) is the user's own copy; nothing of it comes with the package.
+Onsets are performed ones on a grid of 12 ticks a quarter note; they are read as swung (`rlcompose.swing.straighten`),
+so that the compositions are written straight.
 """
 
 from __future__ import annotations
@@ -25,6 +26,12 @@ from rlcompose.theory.meter import Meter
 _QUALITIES = {"maj": "maj7", "min": "m7", "dom": "7", "hdim": "m7b5", "dim": "dim7", "sus": "7sus4", "aug": "aug"}
 _MODES = {"maj": "major", "min": "minor", "dor": "dorian", "mix": "mixolydian"}
 _BAR = Meter(4, 4).bar_ticks
+# What is read of each table; it may have more.
+_COLUMNS = {
+    "pieces.csv": {"piece", "performer", "title"},
+    "notes.csv.gz": {"piece", "onset", "dur", "pitch", "pos", "metre", "key_pc", "mode", "tempo"},
+    "beats.csv.gz": {"piece", "tick", "chord_root", "chord_qual"},
+}
 
 Row = dict[str, str]
 
@@ -43,10 +50,15 @@ def read_solos(folder: Path | str) -> Iterator[Composition]:
 def _rows(path: Path) -> Iterator[Row]:
     if not path.is_file():
         raise missing_file("table", path)
-    opened = gzip.open(path, "rt", encoding="utf-8", newline="") if path.suffix == ".gz" else path.open(encoding="utf-8")
+    opened = (
+        gzip.open(path, "rt", encoding="utf-8", newline="") if path.suffix == ".gz" else path.open(encoding="utf-8")
+    )
     try:
         with opened as file:
-            yield from csv.DictReader(file)
+            rows = csv.DictReader(file)
+            if missing := _COLUMNS[path.name] - set(rows.fieldnames or ()):
+                raise RlcomposeError(f"the table {path} has no column {', '.join(sorted(missing))}")
+            yield from rows
     except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
         raise RlcomposeError(f"cannot read the table {path}: {error}") from None
 
@@ -61,7 +73,7 @@ def _by_piece(path: Path) -> dict[str, list[Row]]:
 def _solo(piece: Row, rows: list[Row], beats: list[Row]) -> Composition:
     first = rows[0]
     # Ticks count from the first transcribed beat, which need not be a downbeat: `pos` says where in the bar a note is.
-    start = (int(first["onset"]) - int(first["pos"])) // 1
+    start = int(first["onset"]) - int(first["pos"])
     start -= max(0, -(-(start - min(int(row["onset"]) for row in rows)) // _BAR)) * _BAR
     performed = []
     for row, following in zip(rows, [*rows[1:], None], strict=True):

@@ -1,7 +1,8 @@
-"""Where compiled code is kept: modules named by the hash of everything they depend on, so that no edit meets an old kernel.
+"""Where compiled code is kept: modules named by the hash of all they depend on, so that no edit meets an old kernel.
 
-numba's own cache looks only at the file of the function it compiles; a change in another file goes unnoticed. So what is to
-be compiled is written to a file whose name is the hash of its text and of all it builds upon, and imported from there.
+numba's own cache looks only at the file of the function it compiles; a change in another file goes unnoticed. So what
+is to be compiled is written to a file whose name is the hash of its text and of all it builds upon, and imported from
+there.
 """
 
 from __future__ import annotations

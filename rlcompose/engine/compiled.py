@@ -1,7 +1,7 @@
 """The compiled side of `Moment`: a value type of three addresses on which the same methods run at no cost.
 
-What numba compiles is cached on disk by `rlcompose.engine.cache`; nothing in this file may be changed without that cache
-noticing, which is why its text is part of the hash.
+What numba compiles is cached on disk by `rlcompose.engine.cache`; nothing in this file may be changed without that
+cache noticing, which is why its text is part of the hash.
 """
 
 from __future__ import annotations

@@ -40,8 +40,8 @@ class RewardTermError(RlcomposeError):
 class Engine:
     """`num_envs` pieces of one brief, advanced together.
 
-    With `next_step_reset` a step after a piece's end begins the next piece, else ended pieces stand still until `reset`.
-    The arrays in `state` are live: copy what is to be kept.
+    With `next_step_reset` a step after a piece's end begins the next piece, else ended pieces stand still until
+    `reset`. The arrays in `state` are live: copy what is to be kept.
     """
 
     def __init__(
@@ -113,18 +113,24 @@ class Engine:
             self._explain_failure(*divmod(failed, 1000))
 
     def try_actions(self) -> NDArray[np.float64]:
-        """The immediate reward of every action in every row, float64 (envs, actions); -inf where illegal."""
+        """The immediate reward of every action in every row, float64 (envs, actions); -inf where illegal.
+
+        In rows whose piece has ended it is 0. A term that fails stops it as it stops `step`.
+        """
         rewards = np.empty((self.num_envs, self.num_actions), np.float64)
         if self._python:
             self._try_in_python(rewards)
         else:
             failed = self._kernel.try_actions(self._context, rewards)
             if failed >= 0:
-                raise RewardTermError(f"reward term {self.names[failed % 1000]!r} raised or gave no finite number")
+                self._explain_failure(*divmod(failed, 1000))
         return rewards
 
     def moment(self, row: int = 0) -> Moment:
-        """The moment of a row as a Python value; after a step, read it before the next one."""
+        """The moment of a row as a Python value.
+
+        The terms see it between the two halves of a step; after it, what tells of the place tells of the next event's.
+        """
         state = self.state
         return Moment(state.now[row].tolist(), state.obs[row], state.notes[row].ravel())
 
@@ -180,7 +186,7 @@ def _where(moment: Moment) -> str:
 
 
 def evaluate(term: Term, moment: Moment) -> float:
-    """A term's value in Python; `RewardTermError` with bar, beat and reason when it raises or gives no finite number."""
+    """A term's value in Python; `RewardTermError` with place and reason when it raises or gives no finite number."""
     try:
         value = term.function(moment)
     except Exception as error:
@@ -224,7 +230,7 @@ def sample_moments() -> tuple[Moment, ...]:
     moments = []
     for style in ("jazz", "fiddle"):
         engine = Engine(make_brief(style, {"bars": 4}), num_envs=4)
-        engine.reset(np.arange(4))
+        engine.reset(range(4))
         rng = np.random.default_rng(0)
         for _ in range(400):
             if engine.state.done.all():

@@ -1,8 +1,9 @@
 """The compiled step: advance every piece by one event, score it, move on. The one room that writes in place.
 
-This file is never imported under its own name: `rlcompose.engine.cache` imports a copy named by the hash of everything it
-depends on, so that no edit meets an old kernel. All functions read one int64 array, the context: counts and the addresses
-of the arrays (`CONTEXT` in `rlcompose.engine.state`); a call then costs one argument, whatever the number of arrays.
+This file is never imported under its own name: `rlcompose.engine.cache` imports a copy named by the hash of everything
+it depends on, so that no edit meets an old kernel. All functions read one int64 array, the context: counts and the
+addresses of the arrays (`CONTEXT` in `rlcompose.engine.state`); a call then costs one argument, whatever the number of
+arrays.
 """
 # ruff: noqa: D103  - the kernel's own functions are described where they are called
 
@@ -51,7 +52,8 @@ TICKS_INTO_CHORD, TICKS_TO_CHANGE = FIELD["ticks_into_chord"], FIELD["ticks_to_c
 CHORD_ROOT, CHORD_QUALITY = FIELD["chord_root"], FIELD["chord_quality"]
 NEXT_ROOT, NEXT_QUALITY = FIELD["next_root"], FIELD["next_quality"]
 BARS, TOTAL_TICKS, BAR_TICKS, BEAT_TICKS = FIELD["bars"], FIELD["total_ticks"], FIELD["bar_ticks"], FIELD["beat_ticks"]
-MODE, KEY, TONIC_PITCH = FIELD["mode"], FIELD["key"], FIELD["tonic_pitch"]
+PULSE_TICKS, MODE, KEY = FIELD["pulse_ticks"], FIELD["mode"], FIELD["key"]
+TONIC_PITCH = FIELD["tonic_pitch"]
 LOWEST, HIGHEST, TEMPO = FIELD["lowest"], FIELD["highest"], FIELD["tempo"]
 NUM_EVENTS, NUM_NOTES, NUM_ILLEGAL, SILENCE = (
     FIELD["num_events"],
@@ -90,7 +92,9 @@ S_CHARTS, S_TEMPO, S_TEMPO_SPAN = (SETTINGS[n] for n in ("num_charts", "tempo", 
 S_REGISTER, S_REGISTER_SPAN, S_LOWEST, S_HIGHEST = (
     SETTINGS[n] for n in ("register", "register_span", "lowest", "highest")
 )
-S_BARS, S_SWING, S_LEAP, S_WEIGHT = (SETTINGS[n] for n in ("bars", "swing", "widest_leap", "total_weight"))
+S_BARS, S_SWING, S_LEAP, S_PULSE, S_WEIGHT = (
+    SETTINGS[n] for n in ("bars", "swing", "widest_leap", "pulse", "total_weight")
+)
 
 CH_TICKS, CH_BARS, CH_TICK_AT, CH_BAR_AT = (CHART_COLUMNS[n] for n in ("ticks", "bars", "tick_at", "bar_at"))
 CH_SPAN_AT, CH_SPANS, CH_BAR_TICKS = (CHART_COLUMNS[n] for n in ("span_at", "spans", "bar_ticks"))
@@ -290,6 +294,7 @@ def _settle(ctx: Any, e: Any, now: Any, obs: Any, mask: Any, events: Any, keys: 
 
     cursor = row[CURSOR] + 1
     if cursor == EVENT_BUFFER:
+        # One more than the memory stays: the oldest match there is, 256 events ago, is followed by the event behind it.
         dropped = EVENT_BUFFER - MEMORY_EVENTS
         for i in range(MEMORY_EVENTS):
             events[e, i, 0] = events[e, i + dropped, 0]
@@ -412,6 +417,7 @@ def _reset(ctx: Any, e: Any, now: Any, obs: Any, mask: Any, notes: Any, classes:
     row[MODE] = mode
     row[KEY] = key
     row[TEMPO] = tempo
+    row[PULSE_TICKS] = settings[S_PULSE]
     row[TONIC_PITCH] = tonic
     row[BARS] = bars
     row[BAR_TICKS] = chart[CH_BAR_TICKS]
@@ -432,6 +438,7 @@ def _reset(ctx: Any, e: Any, now: Any, obs: Any, mask: Any, notes: Any, classes:
     style[4] = mode
     style[5] = chart[CH_BEATS]
     style[6] = settings[S_LEAP]
+    style[7] = settings[S_PULSE]
     _place(ctx, e, 0, now, obs)
     _write_mask(ctx, e, row, mask, settings[S_LEAP])
 
@@ -571,9 +578,10 @@ def step_rows(ctx: Any, next_step_reset: bool) -> Any:
 
 @njit(int64(int64[::1], float64[:, ::1]), cache=True)
 def try_actions(ctx: Any, rewards: Any) -> Any:
-    """The immediate reward of every action in every row, float64 (envs, actions); -inf where illegal.
+    """The immediate reward of every action in every row, float64 (envs, actions); -inf where illegal, 0 in ended rows.
 
-    Nothing is left changed: an event writes only the fields, one note of the ring, and the buffer past its end.
+    Nothing is left changed: an event writes only the fields, one note of the ring, and the buffer past its end. Gives
+    -1, or env * 1,000 + term of the first term that failed; that row then stands at the moment in which it did.
     """
     now, obs, mask, events, keys, notes, classes, seeds = _state(ctx)
     envs = ctx[C_ENVS]
@@ -593,12 +601,15 @@ def try_actions(ctx: Any, rewards: Any) -> Any:
             if not mask[e, action]:
                 rewards[e, action] = -np.inf
                 continue
+            if now[e, DONE] != 0:
+                rewards[e, action] = 0.0
+                continue
             _advance(ctx, e, action, now, obs, mask, events, keys, notes, lengths)
             failed = _score(ctx, e, now, obs, notes, addresses, weights, account, reward, 0)
-            now[e] = fields
-            notes[e, at] = note
             if failed >= 0:
                 return e * 1000 + failed
+            now[e] = fields
+            notes[e, at] = note
             rewards[e, action] = reward[0]
     return -1
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from rlcompose.theory.key import MODES
 
-# The pitch window in semitones above the tonic. It holds 99.0 % of the 8-bar windows of 355 real 4/4 jazz solos when the
-# tonic may be placed in any octave (-12..24 holds 96.0 %, -12..28 98.4 %).
+# The pitch window in semitones above the tonic. It holds 99.0 % of the 8-bar windows of 355 real 4/4 jazz solos when
+# the tonic may be placed in any octave (-12..24 holds 96.0 %, -12..28 98.4 %).
 LOWEST_PITCH = -12
 HIGHEST_PITCH = 30
 NUM_PITCHES = HIGHEST_PITCH - LOWEST_PITCH + 1
@@ -38,7 +38,7 @@ TICKS_CAP = 384  # spans of time are observed up to here and no further
 NUM_RECENT_EVENTS = 32
 MEMORY_EVENTS = 256  # how far back the present motif is looked for
 EVENT_BUFFER = 512  # twice the memory: the buffer is compacted once every 256 events
-NOTE_RING = 16  # previous(k) reaches 15 notes back
+NOTE_RING = 16  # previous(k) reaches 14 notes back
 NUM_CONTINUATION = 8
 HISTORY_BARS = 8
 
@@ -46,8 +46,8 @@ HISTORY_BARS = 8
 OUTSIDE, SCALE_TONE, CHORD_TONE, GUIDE_TONE = 0, 1, 2, 3
 
 # --- the fields of a moment -------------------------------------------------------------------------------------------
-# int32 each. While the reward terms look, the first two groups tell of the event just played; afterwards the second group
-# is moved on to the place where the next event will begin.
+# int32 each. While the reward terms look, the first two groups tell of the event just played; afterwards the second
+# group is moved on to the place where the next event will begin.
 
 MOMENT_FIELDS: dict[str, str] = {
     # the event just played
@@ -88,6 +88,7 @@ MOMENT_FIELDS: dict[str, str] = {
     "total_ticks": "ticks in the piece",
     "bar_ticks": "ticks in a bar",
     "beat_ticks": "ticks in a beat: 12 in 4/4, 18 in 6/8",
+    "pulse_ticks": "the style's pulse: ticks of the notes that running lines are made of, 6 for eighths",
     "mode": "0 major, 1 minor, 2 dorian, 3 mixolydian",
     "key": "pitch class of the tonic",
     "tonic_pitch": "MIDI number of the tonic from which pitches are counted",
@@ -161,7 +162,9 @@ class Block:
 
 
 def _chord_columns() -> tuple[Column, ...]:
-    tones = tuple(Column(f"tone_{pc}", 0, 3, 3, "0 outside, 1 scale tone, 2 chord tone, 3 guide tone") for pc in range(12))
+    tones = tuple(
+        Column(f"tone_{pc}", 0, 3, 3, "0 outside, 1 scale tone, 2 chord tone, 3 guide tone") for pc in range(12)
+    )
     root = Column("root", 0, 12, 12, "0 no chord, else 1 + semitones above the tonic")
     return (root, Column("quality", 0, 63, 32, "number of the chord's quality"), *tones)
 
@@ -218,7 +221,7 @@ _BLOCKS: tuple[tuple[str, int, tuple[Column, ...], str], ...] = (
         "continuation",
         NUM_CONTINUATION,
         (_PITCH, _TICKS),
-        "memory: what followed the last time the present two intervals and lengths occurred, moved to the present pitch",
+        "memory: what followed when the present two intervals and lengths occurred last, moved to the present pitch",
     ),
     (
         "style",
@@ -231,7 +234,7 @@ _BLOCKS: tuple[tuple[str, int, tuple[Column, ...], str], ...] = (
             Column("mode", 0, len(MODES) - 1, len(MODES) - 1, "0 major, 1 minor, 2 dorian, 3 mixolydian"),
             Column("beats", 0, 32, 4, "beats in a bar"),
             Column("widest_leap", 0, NUM_PITCHES, 24, "largest leap allowed in semitones, 0 for any"),
-            Column("reserved", 0, 1, 1, "always 0"),
+            Column("pulse", 0, MAX_EVENT_TICKS, 12, "length in ticks of the notes that running lines are made of"),
         ),
         "style parameters",
     ),
@@ -268,7 +271,9 @@ OBSERVATION_SCALE = (1.0 / _per_column("unit")).astype(np.float32)  # float view
 
 
 def _layout_id() -> str:
-    text = repr([(b.name, b.start, b.rows, [(c.name, c.low, c.high, c.unit) for c in b.columns]) for b in BLOCKS.values()])
+    text = repr(
+        [(b.name, b.start, b.rows, [(c.name, c.low, c.high, c.unit) for c in b.columns]) for b in BLOCKS.values()]
+    )
     return "compose-v0-" + hashlib.sha256(text.encode()).hexdigest()[:8]
 
 

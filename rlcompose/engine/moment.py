@@ -1,11 +1,12 @@
 """What a reward term looks at: the event just played, its place, its chord and the notes before it, all plain ints.
 
-One source serves twice. As Python, `Moment` reads a row of the state; compiled, the very same methods run on a value that
-holds three addresses (`rlcompose.engine.compiled` registers them). So both give the same number.
+One source serves twice. As Python, `Moment` reads a row of the state; compiled, the very same methods run on a value
+that holds three addresses (`rlcompose.engine.compiled` registers them). So both give the same number.
 """
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -45,8 +46,8 @@ NO_NOTE = PreviousNote(NO_PITCH, 0, 0, 0, 0, 0, 0, -1)
 class Moment:
     """The moment after an event: what a term `name(m) -> float` is given.
 
-    Besides the methods here it has one int attribute for each of the fields listed in `MOMENT_FIELDS`, such as `m.pitch`
-    (semitones above the tonic), `m.interval`, `m.ticks`, `m.strength`, `m.bar`, `m.chord_root`.
+    Besides the methods here it has one int attribute for each of the fields listed in `MOMENT_FIELDS`, such as
+    `m.pitch` (semitones above the tonic), `m.interval`, `m.ticks`, `m.strength`, `m.bar`, `m.chord_root`.
     """
 
     __slots__ = ("_now", "_notes", "_obs")
@@ -86,11 +87,17 @@ class Moment:
         return self.ticks / self.beat_ticks
 
     @property
-    def beats_paid(self) -> float:
-        """Length in beats, at most 1: what a term that looks at every note multiplies by, so that a beat of many short
-        notes earns what a beat of few long ones earns, and holding a note earns no more.
+    def pulse_share(self) -> float:
+        """Length over the style's pulse (an eighth in jazz), at most 1: what terms that look at every note multiply by.
+
+        So a run of shorter notes earns no more than the pulse itself, and holding a note earns no more than one.
         """
-        return min(self.ticks, self.beat_ticks) / self.beat_ticks
+        return min(self.ticks, self.pulse_ticks) / self.pulse_ticks
+
+    @property
+    def is_on_grid(self) -> bool:
+        """Whether the event begins on a straight sixteenth or a triplet eighth; 91 % of real jazz solos' notes do."""
+        return self.tick_in_bar % 3 == 0 or self.tick_in_bar % 4 == 0
 
     @property
     def midi_pitch(self) -> int:
@@ -121,7 +128,9 @@ class Moment:
         return self.tone_of(pitch) >= SCALE_TONE
 
     def __getattr__(self, name: str) -> int:
-        raise AttributeError(f"Moment has no field {name!r}; it has {', '.join(PUBLIC_FIELDS)}")
+        near = difflib.get_close_matches(name, moment_names(), n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise AttributeError(f"the moment has no {name!r}: {hint}It has {', '.join(moment_names())}")
 
 
 PRIMITIVES = ("tone_of", "next_tone_of", "previous")  # read memory; the rest is built upon them
@@ -139,6 +148,11 @@ def _field(name: str) -> property:
 _SHARED_NAMES = tuple(name for name in vars(Moment) if not name.startswith("_") and name not in PRIMITIVES)
 for _name in PUBLIC_FIELDS:
     setattr(Moment, _name, _field(_name))
+
+
+def moment_names() -> tuple[str, ...]:
+    """Everything that a term may ask the moment for: fields, properties and methods."""
+    return (*PUBLIC_FIELDS, *PRIMITIVES, *_SHARED_NAMES)
 
 
 def shared_methods() -> dict[str, Callable[..., Any]]:

@@ -1,4 +1,4 @@
-"""The arrays that are the state of many pieces, and the one array of addresses through which compiled code reaches them."""
+"""The arrays that are the state of many pieces, and the array of addresses by which compiled code reaches them."""
 
 from __future__ import annotations
 
@@ -79,7 +79,9 @@ class State:
 
     def snapshot(self, rows: Sequence[int] | None = None) -> Snapshot:
         """A copy of everything that the future of these rows (all by default) depends on."""
-        return {name: getattr(self, name)[list(rows) if rows is not None else slice(None)].copy() for name in self.ARRAYS}
+        return {
+            name: getattr(self, name)[list(rows) if rows is not None else slice(None)].copy() for name in self.ARRAYS
+        }
 
     def restore(self, snapshot: Snapshot, rows: Sequence[int] | None = None) -> None:
         """Put a snapshot back, into the same rows or into others of the same number."""

@@ -1,4 +1,4 @@
-"""What a reset may draw from, laid out as flat arrays for the compiled step: charts, keys, tempi, registers, durations."""
+"""What a reset may draw from as flat arrays for the compiled step: charts, keys, tempi, registers, durations."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlcompose.brief import Brief
-from rlcompose.engine.layout import BLOCKS, CHORD_TONE, GUIDE_TONE, SCALE_TONE
+from rlcompose.engine.layout import BLOCKS, CHORD_TONE, GUIDE_TONE, NUM_PITCHES, SCALE_TONE
 from rlcompose.theory.chord import Chord
 from rlcompose.theory.key import MODES
 from rlcompose.theory.meter import Meter
@@ -25,12 +25,10 @@ CHART_COLUMNS = _numbered(
     *("bar_ticks", "beat_ticks", "beats", "strength_at", "mode", "weight"),
 )
 SPAN_COLUMNS = _numbered("start", "end", "root", "quality")
-BAR_COLUMNS = _numbered(
-    "section", "section_number", "bar_in_section", "section_bars", "bar_in_phrase", "phrase_bars"
-)
+BAR_COLUMNS = _numbered("section", "section_number", "bar_in_section", "section_bars", "bar_in_phrase", "phrase_bars")
 SETTINGS = _numbered(
     *("num_charts", "total_weight", "tempo", "tempo_span", "register", "register_span"),
-    *("lowest", "highest", "bars", "swing", "widest_leap"),
+    *("lowest", "highest", "bars", "swing", "widest_leap", "pulse"),
 )
 
 
@@ -46,7 +44,7 @@ class Tables:
     bars        int16 (bars, 6)         `BAR_COLUMNS`
     strength    int8 (ticks of a bar,)  metrical weight
     key_choices int32 (modes, 13)       how many tonics, then the tonics
-    settings    int64 (11,)             `SETTINGS`
+    settings    int64 (12,)             `SETTINGS`
     """
 
     durations: NDArray[np.int32]
@@ -144,7 +142,8 @@ def make_tables(brief: Brief) -> Tables:
         "highest": brief.range[1],
         "bars": brief.bars,
         "swing": int(brief.style.swing),
-        "widest_leap": brief.style.widest_leap,
+        "widest_leap": min(brief.style.widest_leap, NUM_PITCHES),  # wider ones do not fit into the window
+        "pulse": brief.style.pulse,
     }
     for name, value in values.items():
         settings[SETTINGS[name]] = value

@@ -1,0 +1,41 @@
+"""`rlcompose COMMAND`: the same as `python -m rlcompose.COMMAND`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from rlcompose.errors import unknown
+
+COMMANDS = {
+    "train": "train an agent in a style, and leave music behind",
+    "compose": "compose pieces with the agent of a run",
+    "render": "play a MIDI file into a WAV file",
+    "fit": "how well real music fits the environment's actions",
+    "speed": "how many steps a second the environment makes",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command by name; the exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0] in ("-h", "--help"):
+        lines = "".join(f"  {name:10}{what}\n" for name, what in COMMANDS.items())
+        print(f"usage: rlcompose COMMAND [options]   (rlcompose COMMAND -h tells the options)\n\n{lines}", end="")
+        return 0 if arguments else 2
+    if arguments[0] == "--version":
+        from rlcompose import __version__
+
+        print(__version__)
+        return 0
+    if arguments[0] not in COMMANDS:
+        print(f"rlcompose: error: {unknown('command', arguments[0], COMMANDS)}", file=sys.stderr)
+        return 2
+    module = import_module(f"rlcompose.{arguments[0]}")
+    status: int = module.main(arguments[1:])
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

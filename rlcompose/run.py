@@ -1,0 +1,156 @@
+"""The folder of one run: what was asked for, with what, what came of it; made by `train`, read by `compose`."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shlex
+import sys
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from rlcompose.agent import Agent, find_agent
+from rlcompose.brief import Brief, make_brief
+from rlcompose.errors import RlcomposeError
+from rlcompose.files import missing_file, write_atomically
+from rlcompose.piece import json_text, read_options
+from rlcompose.reward import WeightedTerm, weigh_terms
+from rlcompose.style import Style, style_from_dict
+
+RUNS = Path("runs")
+CONFIG = "config.json"
+_PACKAGES = ("rlcompose", "gymnasium", "stable-baselines3", "torch", "numpy", "numba", "pretty_midi", "pyfluidsynth")
+
+
+@dataclass(frozen=True, slots=True)
+class RunConfig:
+    """What a run was asked for.
+
+    style    the whole style, so that a changed or foreign style file cannot change the run
+    rewards  the weights of all terms that are paid
+    """
+
+    style: dict[str, Any]
+    options: dict[str, Any]
+    rewards: dict[str, float]
+    agent: str
+    steps: int
+    seed: int
+    plugins: tuple[str, ...] = ()
+
+
+def new_run_folder(style: str, agent: str, out: str | None) -> Path:
+    """An empty folder for a run: `out`, or the next free `runs/STYLE-AGENT-NUMBER`; its parents are made."""
+    if out is not None:
+        folder = Path(out)
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            what = "is not empty" if folder.is_dir() else "is a file"
+            raise RlcomposeError(f"the folder {out} {what}: name another one with --out, nothing is overwritten")
+        _make(folder)
+        return folder
+    number = 1
+    while True:
+        folder = RUNS / f"{style}-{agent}-{number}"
+        try:
+            RUNS.mkdir(exist_ok=True)
+            folder.mkdir()
+            return folder
+        except FileExistsError:
+            number += 1
+        except OSError as error:
+            raise RlcomposeError(f"cannot make the folder {folder}: {error.strerror}; name another with --out") from None
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ".writable").write_bytes(b"")
+        (folder / ".writable").unlink()
+    except OSError as error:
+        raise RlcomposeError(f"cannot write into the folder {folder}: {error.strerror}") from None
+
+
+def make_output_folder(folder: Path) -> Path:
+    """A folder for results, made with its parents; one that cannot be written to is an error."""
+    _make(folder)
+    return folder
+
+
+def write_run(folder: Path, config: RunConfig, brief: Brief) -> None:
+    """Write `config.json`, `command.txt` and `versions.json`."""
+    document = {
+        "style": config.style,
+        "style_fingerprint": brief.style.fingerprint,
+        "options": config.options,
+        "rewards": config.rewards,
+        "agent": config.agent,
+        "steps": config.steps,
+        "seed": config.seed,
+        "plugins": list(config.plugins),
+    }
+    write_atomically(folder / CONFIG, json_text(document))
+    arguments = [a for a in sys.argv[1:]]
+    write_atomically(folder / "command.txt", shlex.join([Path(sys.argv[0]).name, *arguments]) + "\n")
+    write_atomically(folder / "versions.json", json_text(_versions()))
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version(), "platform": platform.platform()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A finished run, ready to compose."""
+
+    folder: Path
+    config: RunConfig
+    style: Style
+    brief: Brief
+
+    def agent(self) -> Agent:
+        """The trained agent, or the one that needs no training."""
+        kind = find_agent(self.config.agent)
+        if kind.make is not None:
+            return kind.make()
+        assert kind.load is not None
+        model = self.folder / "model"
+        if not (model / "config.json").is_file():
+            raise RlcomposeError(f"the run {self.folder} has no model yet: was its training interrupted at once?")
+        return kind.load(model, self.brief)
+
+    def terms(self) -> tuple[WeightedTerm, ...]:
+        """The terms with their weights. A run never imports its plug-ins: terms of theirs must be loaded already."""
+        return weigh_terms(self.config.rewards)
+
+
+def read_run(folder: Path | str) -> Run:
+    """The run in a folder."""
+    folder = Path(folder)
+    path = folder / CONFIG
+    if not folder.is_dir():
+        raise missing_file("run", folder)
+    if not path.is_file():
+        raise RlcomposeError(f"{folder} is not a run: it has no {CONFIG}")
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        config = RunConfig(
+            style=document["style"],
+            options=document["options"],
+            rewards={str(name): float(weight) for name, weight in document["rewards"].items()},
+            agent=document["agent"],
+            steps=int(document["steps"]),
+            seed=int(document["seed"]),
+            plugins=tuple(document["plugins"]),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RlcomposeError(f"{path} is not a run's configuration: {type(error).__name__} {error}") from None
+    style = style_from_dict(config.style, str(path))
+    return Run(folder, config, style, make_brief(style, read_options(config.options)))

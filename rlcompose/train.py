@@ -1,0 +1,160 @@
+"""`python -m rlcompose.train`: train an agent in a style, and leave music behind."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rlcompose.command import Parser, run
+
+DEFAULT_STEPS = 1_000_000
+FIRST_SEED_OFFSET = 1_000_000_000  # pieces of the evaluation are none of the training
+NUM_COMPARED = 50
+
+
+def parser() -> Parser:
+    """The command's options."""
+    parser = Parser(
+        "python -m rlcompose.train",
+        "Train an agent in a style; a first piece is there at once, the trained one at the end.",
+        'python -m rlcompose.train --style jazz --chords "Dm7 | G7 | C^7 | %" --reward stepwise_motion=1',
+    )
+    parser.add_argument("--style", default="jazz", help="a shipped style or the path of a .toml file (default: jazz)")
+    parser.add_argument("--agent", default="ppo", help="ppo, or greedy and random, which need no training (default: ppo)")
+    from rlcompose.arguments import add_music_options, add_reward_options, add_sound_options, at_least
+
+    steps_help = f"events to learn from (default: {DEFAULT_STEPS:,})"
+    parser.add_argument("--steps", type=at_least(1), default=DEFAULT_STEPS, metavar="N", help=steps_help)
+    parser.add_argument("--seed", type=at_least(0), default=0, metavar="S", help="the seed of everything (default: 0)")
+    parser.add_argument("--out", metavar="DIR", help="the folder of the run (default: runs/STYLE-AGENT-NUMBER)")
+    add_music_options(parser)
+    add_reward_options(parser)
+    add_sound_options(parser)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; the exit status."""
+    return run(_train, parser(), argv)
+
+
+class _Bar:
+    """A progress bar with the remaining time and the return; one line a tenth where there is no terminal."""
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+        self.tenth = 0
+        self.begun = time.monotonic()
+        self.bar: Any = None
+        if sys.stderr.isatty():
+            from tqdm import tqdm
+
+            self.bar = tqdm(total=steps, unit="event", unit_scale=True, desc="training", file=sys.stderr)
+
+    def __call__(self, steps: int, mean_return: float) -> None:
+        shown = "–" if math.isnan(mean_return) else f"{mean_return:.1f}"
+        if self.bar is not None:
+            self.bar.set_postfix_str(f"return {shown}", refresh=False)
+            self.bar.update(min(steps, self.steps) - self.bar.n)
+        elif steps * 10 // self.steps > self.tenth or steps >= self.steps:
+            self.tenth = steps * 10 // self.steps
+            left = (time.monotonic() - self.begun) * max(0, self.steps - steps) / steps
+            print(f"training: {steps:,} of {self.steps:,} events, return {shown}, {left:.0f} s left", file=sys.stderr)
+
+    def close(self) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+
+def _train(arguments: argparse.Namespace) -> dict[str, Any]:
+    # Spinning OpenMP threads halt everything on a busy machine; set before torch and numba are loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    from rlcompose.agent import find_agent, play
+    from rlcompose.arguments import check_soundfont, music_options, reward_weights
+    from rlcompose.brief import make_brief
+    from rlcompose.engine.core import prepare_term
+    from rlcompose.errors import RlcomposeError
+    from rlcompose.piece import Piece, PieceFiles, write_piece
+    from rlcompose.reward import weigh_terms
+    from rlcompose.run import RunConfig, make_output_folder, new_run_folder, write_run
+
+    begun = time.monotonic()
+    brief = make_brief(arguments.style, music_options(arguments))
+    terms = weigh_terms(brief.style.rewards, reward_weights(arguments))
+    check_soundfont(arguments)
+    kind = find_agent(arguments.agent)
+    for weighted in terms:
+        prepare_term(weighted.term)  # a term that does not work is told before anything is made
+    folder = new_run_folder(brief.style.name, kind.name, arguments.out)
+    config = RunConfig(
+        style=brief.style.to_dict(),
+        options=brief.options.to_dict(),
+        rewards={weighted.term.name: weighted.weight for weighted in terms},
+        agent=kind.name,
+        steps=arguments.steps,
+        seed=arguments.seed,
+        plugins=tuple(str(Path(path).resolve()) for path in arguments.plugin),
+    )
+    write_run(folder, config, brief)
+    pieces = make_output_folder(folder / "pieces")
+    seed = arguments.seed + FIRST_SEED_OFFSET
+
+    def compose(agent: Any, name: str) -> PieceFiles:
+        played = play(agent, brief, terms, [seed])[0]
+        piece = Piece(brief, played.seed, played.actions, terms, agent.name)
+        files = write_piece(piece, pieces, name, arguments.soundfont, arguments.require_fluidsynth)
+        if files.warning:
+            print(f"rlcompose: warning: {files.warning}", file=sys.stderr)
+        return files
+
+    greedy, uniform = find_agent("greedy").make, find_agent("random").make
+    assert greedy is not None and uniform is not None
+    result: dict[str, Any] = {"run": str(folder)}
+    if kind.train is None:
+        assert kind.make is not None
+        agent: Any = kind.make()
+        result |= _named(compose(agent, kind.name), "")
+        result["trained_steps"] = 0
+        return result | {"seconds_in_all": round(time.monotonic() - begun, 1)}
+
+    from rlcompose.agent import TrainingJob
+
+    first = compose(greedy(), "first")
+    print(f"a first piece, without learning (return {first.total:.1f}): {first.wav}", file=sys.stderr, flush=True)
+    result |= _named(first, "first_")
+    progress = _Bar(arguments.steps)
+    try:
+        trained = kind.train(TrainingJob(brief, terms, arguments.steps, arguments.seed, folder, progress))
+    finally:
+        progress.close()
+    if trained.interrupted:
+        print(f"interrupted after {trained.steps:,} events: the best so far is kept", file=sys.stderr)
+    files = compose(trained.agent, "trained")
+    result |= _named(files, "trained_")
+    seeds = [seed + i for i in range(NUM_COMPARED)]
+    means = {
+        agent.name: sum(p.total for p in play(agent, brief, terms, seeds)) / NUM_COMPARED
+        for agent in (uniform(), greedy(), trained.agent)
+    }
+    result["mean_return"] = {name: round(mean, 3) for name, mean in means.items()}
+    result["trained_steps"] = trained.steps
+    result["interrupted"] = trained.interrupted
+    result["model"] = str(folder / "model")
+    result["metrics"] = str(folder / "metrics.csv")
+    if not all(math.isfinite(mean) for mean in means.values()):
+        raise RlcomposeError(f"the returns are not finite: {means}")
+    return result | {"seconds_in_all": round(time.monotonic() - begun, 1)}
+
+
+def _named(files: Any, prefix: str) -> dict[str, Any]:
+    return {prefix + name: value for name, value in files.to_dict().items()}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
