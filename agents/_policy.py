@@ -30,13 +30,14 @@ from rlcompose.engine.layout import (
 RECENT_EVENTS = 12  # of the 32; more add cost and, for terms that look a few notes back, nothing
 NUM_TONES = 4
 CHANGE_STEP, CHANGE_BUCKETS = 6, 16  # ticks to the next chord, in eighths up to two bars
+PHRASE_TICKS = 48  # how far ahead the end of a phrase is seen tick by tick
 
 EVENTS, CHORD, NEXT_CHORD, PLACE = (BLOCKS[name] for name in ("events", "chord", "next_chord", "place"))
 WIDTH = len(EVENTS.columns)
 PLACE_COLUMN = {column.name: PLACE.start + i for i, column in enumerate(PLACE.columns)}
 
 # How unlikely an untrained policy finds a semitone more of interval, and a doubling or halving of the pulse, in nats.
-INTERVAL_SLOPE, LENGTH_SLOPE = 0.2, 1.5
+INTERVAL_SLOPE, LENGTH_SLOPE = 0.2, 2.0
 
 # The features that follow the hidden vector, for the head: last pitch, both roots, both chords' tones.
 HEAD_COLUMNS = 1 + 2 + 24
@@ -67,7 +68,8 @@ class MusicFeatures(BaseFeaturesExtractor):
             columns.append(column)
             sizes.append(size)
         self._change = PLACE_COLUMN["ticks_to_change"]
-        sizes += [CHANGE_BUCKETS + 1, 4 * 4 * 4]  # ticks to the change; bar in phrase with bars left, capped
+        # Ticks to the change and to the end of the phrase, which is where notes are held; the last bars of the piece.
+        sizes += [CHANGE_BUCKETS + 1, PHRASE_TICKS + 1, 4]
         starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
         self.register_buffer("columns", torch.tensor(columns), persistent=False)
         self.register_buffer("limits", torch.tensor(sizes[: len(columns)]) - 1, persistent=False)
@@ -86,10 +88,10 @@ class MusicFeatures(BaseFeaturesExtractor):
         whole = observations.long()
         names = torch.minimum(whole[:, columns], limits)
         change = torch.clamp(whole[:, self._change] // CHANGE_STEP, max=CHANGE_BUCKETS)
-        ends = torch.clamp(whole[:, PLACE_COLUMN["phrase_bars"]] - whole[:, PLACE_COLUMN["bar_in_phrase"]], 0, 3)
-        left = torch.clamp(whole[:, PLACE_COLUMN["bars_left"]], 0, 3)
-        place = ends * 16 + left * 4 + whole[:, PLACE_COLUMN["strength"]]
-        rows = torch.cat([names, change[:, None], place[:, None]], dim=1) + starts
+        place = {name: whole[:, column] for name, column in PLACE_COLUMN.items()}
+        ends = (place["phrase_bars"] - place["bar_in_phrase"]) * place["bar_ticks"] - place["tick_in_bar"]
+        ends, left = torch.clamp(ends, 0, PHRASE_TICKS), torch.clamp(place["bars_left"], 0, 3)
+        rows = torch.cat([names, torch.stack([change, ends, left], dim=1)], dim=1) + starts
         scale = self.scale
         assert isinstance(scale, Tensor)
         numbers = (observations * scale)[:, EVENTS.size :]

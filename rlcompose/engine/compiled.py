@@ -13,7 +13,7 @@ from numba import types
 from numba.core import cgutils
 from numba.core.imputils import lower_getattr_generic
 from numba.core.typing.templates import AttributeTemplate, infer_getattr
-from numba.extending import intrinsic, models, overload_attribute, overload_method, register_model
+from numba.extending import intrinsic, models, overload, overload_attribute, overload_method, register_model
 
 from rlcompose.engine.layout import FIELD, NO_PITCH, NOTE_RING, NUM_NOTE_FIELDS, PUBLIC_FIELDS
 from rlcompose.engine.moment import (
@@ -120,6 +120,14 @@ def _previous(m: Any, k: Any) -> Any:
         )
 
     return implementation
+
+
+@overload(float)
+def _float_of_truth(value: Any) -> Any:
+    """`float(m.is_note)`, which numba lacks and every author of terms writes."""
+    if not isinstance(value, types.Boolean):
+        return None
+    return lambda value: 1.0 if value else 0.0
 
 
 def _register_shared() -> None:

@@ -295,8 +295,8 @@ def _settle(ctx: Any, e: Any, now: Any, obs: Any, mask: Any, events: Any, keys: 
     cursor = row[CURSOR] + 1
     if cursor == EVENT_BUFFER:
         # One more than the memory stays: the oldest match there is, 256 events ago, is followed by the event behind it.
-        dropped = EVENT_BUFFER - MEMORY_EVENTS
-        for i in range(MEMORY_EVENTS):
+        dropped = EVENT_BUFFER - MEMORY_EVENTS - 1
+        for i in range(MEMORY_EVENTS + 1):
             events[e, i, 0] = events[e, i + dropped, 0]
             events[e, i, 1] = events[e, i + dropped, 1]
             keys[e, i] = keys[e, i + dropped]
@@ -619,7 +619,7 @@ def float_view(obs: Any, scale: Any, out: Any) -> None:
     """Integers times their scale: int16 (envs, size), float32 (size), into float32 (envs, size)."""
     for e in range(obs.shape[0]):
         for i in range(obs.shape[1]):
-            out[e, i] = obs[e, i] * scale[i]
+            out[e, i] = np.float32(obs[e, i]) * scale[i]
 
 
 @njit(void(uint64[::1], uint64[::1]), cache=True)

@@ -1,0 +1,104 @@
+"""`python -m rlcompose.speed`: how many steps a second the environment makes, as ratios within one run."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rlcompose.command import Parser, run
+
+REPEATS = 7  # the fastest repeat of several alternating ones is the least disturbed
+NUM_ACTION_ROWS = 64
+
+
+def parser() -> Parser:
+    """The command's options."""
+    parser = Parser(
+        "python -m rlcompose.speed",
+        "Measure steps a second on one core: engine, float view, single environment beside CartPole-v1.",
+        "python -m rlcompose.speed --style jazz",
+    )
+    parser.add_argument("--style", default="jazz", help="the style (default: jazz)")
+    from rlcompose.arguments import at_least
+
+    parser.add_argument("--envs", type=at_least(1), default=1024, metavar="N", help="pieces in a batch (default: 1024)")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; the exit status."""
+    return run(_speed, parser(), argv)
+
+
+def best_of(measure: Callable[[], float], repeats: int = REPEATS) -> float:
+    """The largest of several measurements."""
+    return max(measure() for _ in range(repeats))
+
+
+def _speed(arguments: argparse.Namespace) -> dict[str, Any]:
+    import gymnasium
+    import numpy as np
+
+    from rlcompose.brief import make_brief
+    from rlcompose.engine.core import Engine
+    from rlcompose.reward import weigh_terms
+
+    rng = np.random.default_rng(0)
+    brief = make_brief(arguments.style)
+    terms = weigh_terms(brief.style.rewards)
+    num_envs = arguments.envs
+    engine = Engine(brief, terms, num_envs, next_step_reset=True)
+    engine.reset(np.arange(num_envs))
+    everywhere = np.flatnonzero(engine.state.mask.all(axis=0))
+    actions = rng.choice(everywhere, (NUM_ACTION_ROWS, num_envs))
+    view = np.empty(engine.state.obs.shape, np.float32)
+    rounds = max(20, 200_000 // num_envs)
+
+    def batch(with_view: bool) -> float:
+        begun = time.perf_counter()
+        for number in range(rounds):
+            engine.step(actions[number % NUM_ACTION_ROWS])
+            if with_view:
+                engine.float_view(view)
+        return rounds * num_envs / (time.perf_counter() - begun)
+
+    batch(True)
+    integers, floats = best_of(lambda: batch(False)), best_of(lambda: batch(True))
+
+    single = gymnasium.make("rlcompose/Compose-v0", style=arguments.style)
+    cart_pole = gymnasium.make("CartPole-v1")
+    single_actions, cart_actions = actions[:, 0].tolist(), rng.integers(0, 2, NUM_ACTION_ROWS).tolist()
+
+    def one(env: gymnasium.Env[Any, Any], chosen: list[int], reads_rewards: bool) -> float:
+        env.reset(seed=0)
+        count = 20_000
+        begun = time.perf_counter()
+        for number in range(count):
+            _, _, terminated, truncated, info = env.step(chosen[number % NUM_ACTION_ROWS])  # type: ignore[arg-type]
+            if reads_rewards:
+                dict(info["rewards"])
+            if terminated or truncated:
+                env.reset()
+        return count / (time.perf_counter() - begun)
+
+    # Alternating, so that a disturbance meets both.
+    pairs = [(one(single, single_actions, True), one(cart_pole, cart_actions, False)) for _ in range(REPEATS)]
+    ours, theirs = (max(speed) for speed in zip(*pairs, strict=True))
+    return {
+        "style": brief.style.name,
+        "terms": len(terms),
+        "environments": num_envs,
+        "steps_per_second": round(integers),
+        "steps_per_second_with_float_view": round(floats),
+        "float_view_ns_per_step": round(1e9 / floats - 1e9 / integers, 1),
+        "single_steps_per_second": round(ours),
+        "cart_pole_steps_per_second": round(theirs),
+        "single_over_cart_pole": round(ours / theirs, 2),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
