@@ -122,12 +122,12 @@ def _previous(m: Any, k: Any) -> Any:
     return implementation
 
 
-@overload(float)
-def _float_of_truth(value: Any) -> Any:
-    """`float(m.is_note)`, which numba lacks and every author of terms writes."""
-    if not isinstance(value, types.Boolean):
+@overload(float, strict=False)
+def _float_of_truth(x: Any) -> Any:
+    """`float(m.is_note)`, which numba lacks and authors of terms write."""
+    if not isinstance(x, types.Boolean):
         return None
-    return lambda value: 1.0 if value else 0.0
+    return lambda x: 1.0 if x else 0.0
 
 
 def _register_shared() -> None:

@@ -39,6 +39,8 @@ from rlcompose.engine.layout import (
 from rlcompose.engine.state import CONTEXT
 from rlcompose.engine.tables import BAR_COLUMNS, CHART_COLUMNS, SETTINGS, SPAN_COLUMNS
 
+# Loops, not slices: assigning an array to a slice makes numba compile its broadcasting and error messages (six seconds).
+
 # Names of rows and columns as constants, so that they compile to numbers.
 IS_REST, PITCH, TICKS, INTERVAL = FIELD["is_rest"], FIELD["pitch"], FIELD["ticks"], FIELD["interval"]
 TONE, DEGREE, REST_BEFORE = FIELD["tone"], FIELD["degree"], FIELD["rest_before"]
@@ -262,8 +264,9 @@ def _place(ctx: Any, e: Any, position: Any, now: Any, obs: Any) -> None:
     row[NEXT_QUALITY] = after[SP_QUALITY]
     if span != row[SPAN]:
         row[SPAN] = span
-        obs[e, CHORD_AT : CHORD_AT + CHORD_SIZE] = span_obs[chart[CH_SPAN_AT] + span]
-        obs[e, NEXT_AT : NEXT_AT + CHORD_SIZE] = span_obs[chart[CH_SPAN_AT] + following]
+        for i in range(CHORD_SIZE):
+            obs[e, CHORD_AT + i] = span_obs[chart[CH_SPAN_AT] + span, i]
+            obs[e, NEXT_AT + i] = span_obs[chart[CH_SPAN_AT] + following, i]
     place = obs[e, PLACE_AT : PLACE_AT + 16]
     place[0] = min(row[TICKS_TO_CHANGE], TICKS_CAP)
     place[1] = tick_in_bar
@@ -380,10 +383,8 @@ def _write_mask(ctx: Any, e: Any, row: Any, mask: Any, widest_leap: Any) -> None
         highest = min(highest, row[LAST_PITCH] + widest_leap)
     first = (lowest - LOWEST_PITCH + 1) * num_durations
     end = (highest - LOWEST_PITCH + 2) * num_durations
-    mask[e, :num_durations] = True
-    mask[e, num_durations:first] = False
-    mask[e, first:end] = True
-    mask[e, end : NUM_SLOTS * num_durations] = False
+    for action in range(NUM_SLOTS * num_durations):
+        mask[e, action] = action < num_durations or first <= action < end
 
 
 @njit(cache=True)
@@ -394,10 +395,16 @@ def _reset(ctx: Any, e: Any, now: Any, obs: Any, mask: Any, notes: Any, classes:
     key_choices = carray(pointer_to(ctx[C_KEY_CHOICES], np.int32), (4, 13))
     seed = seeds[e]
     row = now[e]
-    row[:] = 0
-    obs[e, :] = 0
-    notes[e, :, :] = 0
-    classes[e, :, :] = 0
+    for i in range(NUM_FIELDS):
+        row[i] = 0
+    for i in range(OBSERVATION_SIZE):
+        obs[e, i] = 0
+    for i in range(NOTE_RING):
+        for j in range(NUM_NOTE_FIELDS):
+            notes[e, i, j] = 0
+    for i in range(HISTORY_BARS):
+        for j in range(12):
+            classes[e, i, j] = 0
     ticket = _draw(seed, 1, settings[S_WEIGHT])
     chart_index = 0
     while ticket >= charts[chart_index, CH_WEIGHT]:
@@ -517,7 +524,8 @@ def score_rows(ctx: Any) -> Any:
     for e in range(envs):
         if now[e, DONE] != 0:
             reward[e] = 0.0
-            account[e, :] = 0.0
+            for k in range(num_terms + 1):
+                account[e, k] = 0.0
             continue
         _advance(ctx, e, actions[e], now, obs, mask, events, keys, notes, lengths)
         failed = _score(ctx, e, now, obs, notes, addresses, weights, account, reward, e)
@@ -561,7 +569,8 @@ def step_rows(ctx: Any, next_step_reset: bool) -> Any:
     for e in range(envs):
         if now[e, DONE] != 0:
             reward[e] = 0.0
-            account[e, :] = 0.0
+            for k in range(num_terms + 1):
+                account[e, k] = 0.0
             if next_step_reset:
                 seeds[e] = _mix(seeds[e]) >> np.uint64(1)
                 _reset(ctx, e, now, obs, mask, notes, classes, seeds)
@@ -595,8 +604,10 @@ def try_actions(ctx: Any, rewards: Any) -> Any:
     note = np.empty(NUM_NOTE_FIELDS, np.int32)
     for e in range(envs):
         at = now[e, NUM_NOTES] % NOTE_RING
-        fields[:] = now[e]
-        note[:] = notes[e, at]
+        for i in range(NUM_FIELDS):
+            fields[i] = now[e, i]
+        for i in range(NUM_NOTE_FIELDS):
+            note[i] = notes[e, at, i]
         for action in range(ctx[C_ACTIONS]):
             if not mask[e, action]:
                 rewards[e, action] = -np.inf
@@ -608,8 +619,10 @@ def try_actions(ctx: Any, rewards: Any) -> Any:
             failed = _score(ctx, e, now, obs, notes, addresses, weights, account, reward, 0)
             if failed >= 0:
                 return e * 1000 + failed
-            now[e] = fields
-            notes[e, at] = note
+            for i in range(NUM_FIELDS):
+                now[e, i] = fields[i]
+            for i in range(NUM_NOTE_FIELDS):
+                notes[e, at, i] = note[i]
             rewards[e, action] = reward[0]
     return -1
 
