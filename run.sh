@@ -102,6 +102,9 @@ install_torch() {
     fi
 }
 
+# Once, so that the first piece is heard at once. Where nothing can be kept, every start compiles for itself.
+compile_engine() { "$python" -c 'from rlcompose.engine.core import sample_moments; sample_moments()'; }
+
 install_rest() { pip install -c "$root/constraints.txt" -e "${root}[all,dev]"; }
 
 set_up() {
@@ -140,6 +143,7 @@ except OSError as error:
     [ -x "$python" ] || stage "making .venv with $("$base" -V)" "$base" -m venv "$venv"
     stage "installing torch" install_torch
     stage "installing rlcompose and the rest of constraints.txt" install_rest
+    stage "compiling the engine" compile_engine
     fingerprint "$python" >"$stamp.new"
     mv "$stamp.new" "$stamp"
     say "ready after $(($(date +%s) - begun)) s: $venv"

@@ -158,7 +158,8 @@ class EventHead(nn.Module):
         of_rest, of_note = self.length(hidden).split(self.num_durations, dim=1)
         factors = self.slot_factors(hidden).view(-1, NUM_SLOTS, self.RANK) @ self.length_factors
         lengths = torch.cat([of_rest[:, None], of_note[:, None].expand(-1, NUM_PITCHES, -1)], dim=1)
-        return (slots[:, :, None] + lengths + factors).flatten(1)
+        logits: Tensor = slots[:, :, None] + lengths + factors
+        return logits.flatten(1)
 
 
 class _Split(nn.Module):
@@ -198,4 +199,5 @@ class MusicPolicy(ActorCriticPolicy):
     def _build(self, lr_schedule: Any) -> None:
         super()._build(lr_schedule)
         self.action_net = EventHead(self.features_dim, *self._lengths)
-        self.optimizer = self.optimizer_class(self.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs)
+        settings: dict[str, Any] = {"lr": lr_schedule(1), **self.optimizer_kwargs}
+        self.optimizer = self.optimizer_class(self.parameters(), **settings)

@@ -14,11 +14,11 @@ NEARBY_EVENTS = 3  # a cell overlaps with one that ended less than three events 
 def motif(m: Moment) -> float:
     """The return of a motif: 1 the first time and half as much each further time; an exact copy half of a moved one.
 
-    A motif is the last two intervals with the two notes' lengths. It counts if it moved at all, does not overlap
-    with its last appearance, and ends on a sixteenth or a triplet eighth. Diminishing returns, since a strong optimiser otherwise copies one loop for ever
-    (an 11-note loop is the best-paid piece known under RL Tuner's rules); more for transposed returns than for copies,
-    since sequence is what development is made of (Schoenberg, Fundamentals of Musical Composition, 1967, chapter 3).
-    Paid by the pulse.
+    A motif is the last two intervals with the two notes' lengths. It counts if it moved at all, does not overlap with
+    its last appearance, and its last note begins on a sixteenth or a triplet eighth. Diminishing returns, since a
+    strong optimiser otherwise copies one loop for ever (an 11-note loop is the best-paid piece known under RL Tuner's
+    rules); more for transposed returns than for copies, since sequence is what development is made of (Schoenberg,
+    Fundamentals of Musical Composition, 1967, chapter 3). Paid by the pulse.
 
     C D E as quarter notes, later F G A for the first time: 1 for the A; C D E again instead: 0.5 for the E.
     """

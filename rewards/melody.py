@@ -21,9 +21,9 @@ def stepwise_motion(m: Moment) -> float:
     """1 for a step, 0.5 for a third, 0 up to a fifth, -0.5 up to an octave, -1 beyond; paid by the pulse.
 
     Most melodic intervals everywhere are small (Huron, Sweet Anticipation, 2006, chapter 5, "pitch proximity"); of real
-    jazz solos' intervals 54 % are steps, 26 % thirds. A repeated note gives 0, and so does
-    one that begins neither on a sixteenth nor on a triplet eighth: a line that flows is also in time. Each value is multiplied by the note's
-    length in pulses (eighths in jazz), at most 1, so that shorter notes earn no more in the same time.
+    jazz solos' intervals 54 % are steps, 26 % thirds. A repeated note gives 0, and so does a step or third that begins
+    neither on a sixteenth nor on a triplet eighth: a line that flows is also in time. Each value is multiplied by the
+    note's length in pulses (eighths in jazz), at most 1, so that shorter notes earn no more in the same time.
 
     An eighth note one tone above the last gives 1, a sixteenth 0.5.
     """

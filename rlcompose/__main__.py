@@ -22,7 +22,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if not arguments or arguments[0] in ("-h", "--help"):
         lines = "".join(f"  {name:10}{what}\n" for name, what in COMMANDS.items())
-        print(f"usage: rlcompose COMMAND [options]   (rlcompose COMMAND -h tells the options)\n\n{lines}", end="")
+        usage = f"usage: rlcompose COMMAND [options]   (rlcompose COMMAND -h tells the options)\n\n{lines}"
+        print(usage, end="", file=sys.stdout if arguments else sys.stderr)
         return 0 if arguments else 2
     if arguments[0] == "--version":
         from rlcompose import __version__

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 from typing import Any
 
 from rlcompose.brief import Options
-from rlcompose.errors import RlcomposeError
+from rlcompose.errors import RlcomposeError, unknown
 from rlcompose.plugins import load_file, load_installed
 from rlcompose.reward import parse_weight
 
 
-def at_least(lowest: int) -> Any:
-    """An argparse type: a whole number not below `lowest`."""
+def at_least(lowest: int, highest: int | None = None) -> Any:
+    """An argparse type: a whole number not below `lowest`, and not above `highest` if there is one."""
+    allowed = f"allowed are {lowest} and more" if highest is None else f"allowed are {lowest} to {highest}"
 
     def parse(text: str) -> int:
         try:
             number = int(text)
         except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number: allowed are {lowest} and more") from None
-        if number < lowest:
-            raise argparse.ArgumentTypeError(f"{number} is too small: allowed are {lowest} and more")
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number: {allowed}") from None
+        if number < lowest or (highest is not None and number > highest):
+            raise argparse.ArgumentTypeError(f"{number} is too {'small' if number < lowest else 'large'}: {allowed}")
         return number
 
     return parse
@@ -33,7 +35,7 @@ def add_music_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--chords", metavar="CHART", help='a chart, "Dm7 | G7 | C^7 | %%", or the name of a progression')
     group.add_argument("--key", metavar="KEY", help='the key, "Bb" or "F# minor"')
     group.add_argument("--tempo", type=at_least(1), metavar="BPM", help="quarter notes a minute")
-    group.add_argument("--meter", metavar="METER", help="4/4 or 6/8, as the style has it")
+    group.add_argument("--meter", metavar="METER", help="the metre, 4/4 or 6/8")
 
 
 def add_reward_options(parser: argparse.ArgumentParser) -> None:
@@ -53,10 +55,17 @@ def add_sound_options(parser: argparse.ArgumentParser) -> None:
 
 def music_options(arguments: argparse.Namespace) -> Options:
     """What the command line pins."""
-    from rlcompose.theory.progression import progression_names
+    from rlcompose.theory.progression import parse_chart, progression_names
 
     chords: str | None = arguments.chords
     progression = chords if chords in progression_names() else None
+    if chords is not None and progression is None:
+        try:
+            parse_chart(chords)
+        except RlcomposeError:
+            if difflib.get_close_matches(chords, progression_names(), n=1):
+                raise unknown("progression", chords, progression_names()) from None
+            raise
     return Options(
         bars=arguments.bars,
         progression=progression,

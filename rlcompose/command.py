@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 from rlcompose.errors import RlcomposeError
@@ -27,7 +29,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def run(body: Callable[[argparse.Namespace], Mapping[str, Any]], parser: Parser, argv: Sequence[str] | None) -> int:
-    """Parse, call the command's body, print its result a line an item, write it as JSON if asked; the exit status.
+    """Parse, call the command's body, print its result an item a line, write it as JSON if asked; the exit status.
 
     A user's mistake and a file that cannot be read or written are one line on stderr and status 2, Ctrl-C is status
     130; any other exception is our own fault and keeps its traceback.
@@ -37,10 +39,11 @@ def run(body: Callable[[argparse.Namespace], Mapping[str, Any]], parser: Parser,
     except SystemExit as leave:  # after -h, or after a mistake that is already told
         return leave.code if isinstance(leave.code, int) else USER_MISTAKE
     try:
+        if arguments.json:
+            _check_writable(Path(arguments.json))
         result = body(arguments)
-        for name, value in result.items():
-            if value is not None and value != "":
-                print(f"{name}: {value}")
+        for line in result_lines(result):
+            print(line)
         if arguments.json:
             write_atomically(arguments.json, json.dumps(result, indent=2, sort_keys=True, allow_nan=False) + "\n")
     except (RlcomposeError, OSError) as error:
@@ -50,3 +53,36 @@ def run(body: Callable[[argparse.Namespace], Mapping[str, Any]], parser: Parser,
         print("rlcompose: interrupted", file=sys.stderr)
         return INTERRUPTED
     return OK
+
+
+def result_lines(value: Any, indent: str = "") -> Iterator[str]:
+    """A result for reading: an item a line, what is nested further in; items without a value are left out.
+
+    >>> print(*result_lines({"run": "r", "mean_return": {"random": -1.5, "ppo": 3}, "lufs": None}), sep="\\n")
+    run: r
+    mean_return:
+      random: -1.5
+      ppo: 3
+    """
+    items = value.items() if isinstance(value, Mapping) else ((str(n), item) for n, item in enumerate(value, 1))
+    for name, item in items:
+        if isinstance(item, Mapping | list | tuple):
+            yield f"{indent}{name}:"
+            yield from result_lines(item, indent + "  ")
+        elif isinstance(item, bool):
+            yield f"{indent}{name}: {'yes' if item else 'no'}"
+        elif item is not None and item != "":
+            yield f"{indent}{name}: {item}"
+
+
+def _check_writable(path: Path) -> None:
+    """A result that cannot be written is told before the work is done, not after."""
+    if path.is_dir():
+        raise RlcomposeError(f"cannot write {path}: it is a folder, name a file in it")
+    if path.exists() and not path.is_file():  # /dev/stdout
+        return
+    try:
+        with tempfile.TemporaryFile(dir=path.absolute().parent):
+            pass
+    except OSError as error:
+        raise RlcomposeError(f"cannot write {path}: {error.strerror or error}") from None

@@ -25,7 +25,7 @@ def parser() -> Parser:
     parser.add_argument("run", metavar="RUN", help="the folder of a run, made by rlcompose.train")
     parser.add_argument("--count", type=at_least(1), default=1, metavar="N", help="how many pieces (default: 1)")
     seed_help = "the first piece's seed, the next ones follow (default: 0)"
-    parser.add_argument("--seed", type=at_least(0), default=0, metavar="S", help=seed_help)
+    parser.add_argument("--seed", type=at_least(0, 2**63 - 1), default=0, metavar="S", help=seed_help)
     parser.add_argument("--out", metavar="DIR", help="the folder for the pieces (default: RUN/pieces)")
     parser.add_argument("--plugin", action="append", default=[], metavar="FILE", help="the plug-in of a run with own terms")
     add_music_options(parser)
@@ -68,8 +68,6 @@ def _compose(arguments: argparse.Namespace) -> dict[str, Any]:
         piece = Piece(brief, played.seed, played.actions, terms, agent.name)
         name = f"{source.style.name}-{agent.name}-{seed}"
         files = write_piece(piece, folder, name, arguments.soundfont, arguments.require_fluidsynth)
-        if files.warning:
-            print(f"rlcompose: warning: {files.warning}", file=sys.stderr)
         print(f"{files.wav}: return {files.total:.1f}, {files.seconds:.1f} s", file=sys.stderr, flush=True)
         pieces.append(files.to_dict())
     return {"folder": str(folder), "pieces": pieces}

@@ -15,6 +15,7 @@ from rlcompose.errors import RlcomposeError
 from rlcompose.files import missing_file, write_atomically
 from rlcompose.reward import WeightedTerm
 from rlcompose.score import Composition
+from rlcompose.style import Style
 
 SCHEMA_VERSION = 1
 
@@ -83,22 +84,21 @@ def json_text(document: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class PieceFiles:
-    """Where a piece was written; `wav` is None where no sound could be made, `warning` says why or how."""
+    """Where a piece was written, its return, and length and loudness of its sound (None for a silent piece)."""
 
     json: Path
     midi: Path
-    wav: Path | None
+    wav: Path
     total: float
-    seconds: float | None
+    seconds: float
     lufs: float | None
-    warning: str | None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for a command's result."""
         return {
             "piece": str(self.json),
             "midi": str(self.midi),
-            "wav": str(self.wav) if self.wav else None,
+            "wav": str(self.wav),
             "return": round(self.total, 6),
             "seconds": self.seconds,
             "lufs": self.lufs,
@@ -108,21 +108,40 @@ class PieceFiles:
 def write_piece(
     piece: Piece, folder: Path, name: str, soundfont: str | None = None, require_fluidsynth: bool = False
 ) -> PieceFiles:
-    """Write NAME.json, NAME.mid and NAME.wav into a folder, each whole or not at all."""
+    """Write NAME.json, NAME.mid and NAME.wav into a folder; the sound, which can fail, comes first.
+
+    Another piece is never overwritten: where one has the name, this one becomes NAME-2.
+    """
     from rlcompose.audio import render_midi
-    from rlcompose.midi import write_midi
+    from rlcompose.midi import midi_bytes
 
     performance = piece.performance()
+    text = json_text(piece_document(piece, performance))
+    name = _free_name(folder, name, text)
     paths = [folder / f"{name}.{ending}" for ending in ("json", "mid", "wav")]
-    write_atomically(paths[0], json_text(piece_document(piece, performance)))
-    write_midi(performance.composition, paths[1])
-    total = float(performance.rewards.sum())
-    report = render_midi(paths[1], paths[2], soundfont, require_fluidsynth)
-    return PieceFiles(*paths, total, round(report.seconds, 3), report.lufs, report.warning)
+    midi = midi_bytes(performance.composition)
+    report = render_midi(midi, paths[2], soundfont, require_fluidsynth)
+    write_atomically(paths[1], midi)
+    write_atomically(paths[0], text)
+    return PieceFiles(*paths, float(performance.rewards.sum()), round(report.seconds, 3), report.lufs)
 
 
-def read_piece(path: Path | str, terms: Sequence[WeightedTerm] = ()) -> Piece:
-    """The piece in a `piece.json`; one made for another environment or another state of its style is refused by name."""
+def _free_name(folder: Path, name: str, text: str) -> str:
+    """The name, or the first of NAME-2, NAME-3, … that no other piece has; the same piece keeps its name."""
+    number = 1
+    while True:
+        free = name if number == 1 else f"{name}-{number}"
+        path = folder / f"{free}.json"
+        if not path.exists() or path.read_bytes() == text.encode():
+            return free
+        number += 1
+
+
+def read_piece(path: Path | str, terms: Sequence[WeightedTerm] = (), style: Style | None = None) -> Piece:
+    """The piece in a `piece.json`; one made for another environment or another state of its style is refused by name.
+
+    style    the piece's style, where it is none of the shipped ones
+    """
     path = Path(path)
     if not path.is_file():
         raise missing_file("piece", path)
@@ -132,18 +151,20 @@ def read_piece(path: Path | str, terms: Sequence[WeightedTerm] = ()) -> Piece:
         there = {name: document[name] for name in ("schema_version", "environment", "style_fingerprint", "style")}
     except (ValueError, KeyError, TypeError) as error:
         raise RlcomposeError(f"{path} is not a piece: {type(error).__name__} {error}") from None
-    brief = make_brief(there.pop("style"), read_options(options))
-    here = {
-        "schema_version": SCHEMA_VERSION,
-        "environment": ENV_ID,
-        "style_fingerprint": brief.style.fingerprint,
-    }
-    for name, value in here.items():
-        if there[name] != value:
-            raise RlcomposeError(f"{path} was made with {name} {there[name]!r}, here it is {value!r}")
+    _check_same(path, there, {"schema_version": SCHEMA_VERSION, "environment": ENV_ID})
+    brief = make_brief(style or str(there["style"]), read_options(options))
+    _check_same(path, there, {"style": brief.style.name, "style_fingerprint": brief.style.fingerprint})
     return Piece(brief, seed, actions, tuple(terms), str(document.get("agent", "")))
 
 
-def read_options(plain: dict[str, Any]) -> Options:
+def _check_same(path: Path, there: dict[str, Any], here: dict[str, Any]) -> None:
+    for name, value in here.items():
+        if there[name] != value:
+            raise RlcomposeError(f"{path} was made with {name} {there[name]!r}, here it is {value!r}")
+
+
+def read_options(plain: Any) -> Options:
     """Options from the plain values that `Options.to_dict` gives."""
+    if not isinstance(plain, dict):
+        raise RlcomposeError(f"the options {plain!r} are no mapping from names to values")
     return Options.from_mapping({k: tuple(v) if isinstance(v, list) else v for k, v in plain.items()})

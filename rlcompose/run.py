@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import platform
 import shlex
-import sys
+import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -54,13 +55,22 @@ def new_run_folder(style: str, agent: str, out: str | None) -> Path:
     while True:
         folder = RUNS / f"{style}-{agent}-{number}"
         try:
-            RUNS.mkdir(exist_ok=True)
+            if not RUNS.is_dir():
+                RUNS.mkdir()
             folder.mkdir()
             return folder
-        except FileExistsError:
-            number += 1
         except OSError as error:
+            if isinstance(error, FileExistsError) and RUNS.is_dir():
+                number += 1
+                continue
             raise RlcomposeError(f"cannot make the folder {folder}: {error.strerror}; name another with --out") from None
+
+
+def discard_run(folder: Path, keep_folder: bool) -> None:
+    """Delete what a run that never began has written, so that nothing half-made stays; with `keep_folder` it stays empty."""
+    shutil.rmtree(folder, ignore_errors=True)
+    if keep_folder:
+        folder.mkdir(exist_ok=True)
 
 
 def _make(folder: Path) -> None:
@@ -78,8 +88,8 @@ def make_output_folder(folder: Path) -> Path:
     return folder
 
 
-def write_run(folder: Path, config: RunConfig, brief: Brief) -> None:
-    """Write `config.json`, `command.txt` and `versions.json`."""
+def write_run(folder: Path, config: RunConfig, brief: Brief, command: Sequence[str]) -> None:
+    """Write `config.json`, `command.txt` (the words of the command) and `versions.json`."""
     document = {
         "style": config.style,
         "style_fingerprint": brief.style.fingerprint,
@@ -91,8 +101,7 @@ def write_run(folder: Path, config: RunConfig, brief: Brief) -> None:
         "plugins": list(config.plugins),
     }
     write_atomically(folder / CONFIG, json_text(document))
-    arguments = [a for a in sys.argv[1:]]
-    write_atomically(folder / "command.txt", shlex.join([Path(sys.argv[0]).name, *arguments]) + "\n")
+    write_atomically(folder / "command.txt", shlex.join(command) + "\n")
     write_atomically(folder / "versions.json", json_text(_versions()))
 
 
@@ -128,7 +137,13 @@ class Run:
 
     def terms(self) -> tuple[WeightedTerm, ...]:
         """The terms with their weights. A run never imports its plug-ins: terms of theirs must be loaded already."""
-        return weigh_terms(self.config.rewards)
+        try:
+            return weigh_terms(self.config.rewards)
+        except RlcomposeError as error:
+            if not self.config.plugins:
+                raise
+            named = shlex.join([word for path in self.config.plugins for word in ("--plugin", path)])
+            raise RlcomposeError(f"{error}. The run was made with a plug-in; if you trust it, add {named}") from None
 
 
 def read_run(folder: Path | str) -> Run:

@@ -49,9 +49,9 @@ def _speed(arguments: argparse.Namespace) -> dict[str, Any]:
     rng = np.random.default_rng(0)
     brief = make_brief(arguments.style)
     terms = weigh_terms(brief.style.rewards)
-    num_envs = arguments.envs
+    num_envs: int = arguments.envs
     engine = Engine(brief, terms, num_envs, next_step_reset=True)
-    engine.reset(np.arange(num_envs))
+    engine.reset(list(range(num_envs)))
     everywhere = np.flatnonzero(engine.state.mask.all(axis=0))
     actions = rng.choice(everywhere, (NUM_ACTION_ROWS, num_envs))
     view = np.empty(engine.state.obs.shape, np.float32)
@@ -63,7 +63,8 @@ def _speed(arguments: argparse.Namespace) -> dict[str, Any]:
             engine.step(actions[number % NUM_ACTION_ROWS])
             if with_view:
                 engine.float_view(view)
-        return rounds * num_envs / (time.perf_counter() - begun)
+        seconds = time.perf_counter() - begun
+        return rounds * num_envs / seconds
 
     batch(True)
     integers, floats = best_of(lambda: batch(False)), best_of(lambda: batch(True))
@@ -77,12 +78,13 @@ def _speed(arguments: argparse.Namespace) -> dict[str, Any]:
         count = 20_000
         begun = time.perf_counter()
         for number in range(count):
-            _, _, terminated, truncated, info = env.step(chosen[number % NUM_ACTION_ROWS])  # type: ignore[arg-type]
+            _, _, terminated, truncated, info = env.step(chosen[number % NUM_ACTION_ROWS])
             if reads_rewards:
                 dict(info["rewards"])
             if terminated or truncated:
                 env.reset()
-        return count / (time.perf_counter() - begun)
+        seconds = time.perf_counter() - begun
+        return count / seconds
 
     # Alternating, so that a disturbance meets both.
     pairs = [(one(single, single_actions, True), one(cart_pole, cart_actions, False)) for _ in range(REPEATS)]

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import os
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rlcompose.command import Parser, run
+
+if TYPE_CHECKING:
+    from rlcompose.reward import WeightedTerm
 
 DEFAULT_STEPS = 1_000_000
 FIRST_SEED_OFFSET = 1_000_000_000  # pieces of the evaluation are none of the training
 NUM_COMPARED = 50
+LARGEST_SHARE = 1e6  # of a reward: learning runs in float32, and squares it
 
 
 def parser() -> Parser:
@@ -31,7 +36,8 @@ def parser() -> Parser:
 
     steps_help = f"events to learn from (default: {DEFAULT_STEPS:,})"
     parser.add_argument("--steps", type=at_least(1), default=DEFAULT_STEPS, metavar="N", help=steps_help)
-    parser.add_argument("--seed", type=at_least(0), default=0, metavar="S", help="the seed of everything (default: 0)")
+    seed_help = "the seed of everything (default: 0)"
+    parser.add_argument("--seed", type=at_least(0, 2**32 - 1), default=0, metavar="S", help=seed_help)
     parser.add_argument("--out", metavar="DIR", help="the folder of the run (default: runs/STYLE-AGENT-NUMBER)")
     add_music_options(parser)
     add_reward_options(parser)
@@ -41,7 +47,8 @@ def parser() -> Parser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; the exit status."""
-    return run(_train, parser(), argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    return run(lambda arguments: _train(arguments, ["rlcompose", "train", *words]), parser(), words)
 
 
 class _Bar:
@@ -72,17 +79,17 @@ class _Bar:
             self.bar.close()
 
 
-def _train(arguments: argparse.Namespace) -> dict[str, Any]:
+def _train(arguments: argparse.Namespace, command: Sequence[str]) -> dict[str, Any]:
     # Spinning OpenMP threads halt everything on a busy machine; set before torch and numba are loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    from rlcompose.agent import find_agent, play
+    from rlcompose.agent import TrainingJob, find_agent, play
     from rlcompose.arguments import check_soundfont, music_options, reward_weights
     from rlcompose.brief import make_brief
     from rlcompose.engine.core import prepare_term
-    from rlcompose.errors import RlcomposeError
+    from rlcompose.files import write_atomically
     from rlcompose.piece import Piece, PieceFiles, write_piece
     from rlcompose.reward import weigh_terms
-    from rlcompose.run import RunConfig, make_output_folder, new_run_folder, write_run
+    from rlcompose.run import RunConfig, discard_run, make_output_folder, new_run_folder, write_run
 
     begun = time.monotonic()
     brief = make_brief(arguments.style, music_options(arguments))
@@ -91,6 +98,8 @@ def _train(arguments: argparse.Namespace) -> dict[str, Any]:
     kind = find_agent(arguments.agent)
     for weighted in terms:
         prepare_term(weighted.term)  # a term that does not work is told before anything is made
+        _check_size(weighted)
+    was_there = arguments.out is not None and Path(arguments.out).is_dir()
     folder = new_run_folder(brief.style.name, kind.name, arguments.out)
     config = RunConfig(
         style=brief.style.to_dict(),
@@ -101,31 +110,29 @@ def _train(arguments: argparse.Namespace) -> dict[str, Any]:
         seed=arguments.seed,
         plugins=tuple(str(Path(path).resolve()) for path in arguments.plugin),
     )
-    write_run(folder, config, brief)
-    pieces = make_output_folder(folder / "pieces")
     seed = arguments.seed + FIRST_SEED_OFFSET
 
     def compose(agent: Any, name: str) -> PieceFiles:
         played = play(agent, brief, terms, [seed])[0]
         piece = Piece(brief, played.seed, played.actions, terms, agent.name)
-        files = write_piece(piece, pieces, name, arguments.soundfont, arguments.require_fluidsynth)
-        if files.warning:
-            print(f"rlcompose: warning: {files.warning}", file=sys.stderr)
-        return files
+        pieces = make_output_folder(folder / "pieces")
+        return write_piece(piece, pieces, name, arguments.soundfont, arguments.require_fluidsynth)
 
     greedy, uniform = find_agent("greedy").make, find_agent("random").make
     assert greedy is not None and uniform is not None
+    beginner = kind.make or greedy
+    try:
+        write_run(folder, config, brief, command)
+        first = compose(beginner(), "first" if kind.train else kind.name)
+    except BaseException:
+        discard_run(folder, keep_folder=was_there)
+        raise
     result: dict[str, Any] = {"run": str(folder)}
     if kind.train is None:
-        assert kind.make is not None
-        agent: Any = kind.make()
-        result |= _named(compose(agent, kind.name), "")
+        result |= _named(first, "")
         result["trained_steps"] = 0
         return result | {"seconds_in_all": round(time.monotonic() - begun, 1)}
 
-    from rlcompose.agent import TrainingJob
-
-    first = compose(greedy(), "first")
     print(f"a first piece, without learning (return {first.total:.1f}): {first.wav}", file=sys.stderr, flush=True)
     result |= _named(first, "first_")
     progress = _Bar(arguments.steps)
@@ -135,8 +142,7 @@ def _train(arguments: argparse.Namespace) -> dict[str, Any]:
         progress.close()
     if trained.interrupted:
         print(f"interrupted after {trained.steps:,} events: the best so far is kept", file=sys.stderr)
-    files = compose(trained.agent, "trained")
-    result |= _named(files, "trained_")
+    result |= _named(compose(trained.agent, "trained"), "trained_")
     seeds = [seed + i for i in range(NUM_COMPARED)]
     means = {
         agent.name: sum(p.total for p in play(agent, brief, terms, seeds)) / NUM_COMPARED
@@ -147,9 +153,22 @@ def _train(arguments: argparse.Namespace) -> dict[str, Any]:
     result["interrupted"] = trained.interrupted
     result["model"] = str(folder / "model")
     result["metrics"] = str(folder / "metrics.csv")
-    if not all(math.isfinite(mean) for mean in means.values()):
-        raise RlcomposeError(f"the returns are not finite: {means}")
-    return result | {"seconds_in_all": round(time.monotonic() - begun, 1)}
+    result["seconds_in_all"] = round(time.monotonic() - begun, 1)
+    write_atomically(folder / "result.json", json.dumps(result, indent=2, sort_keys=True, allow_nan=False) + "\n")
+    return result
+
+
+def _check_size(weighted: WeightedTerm) -> None:
+    from rlcompose.engine.core import evaluate, sample_moments
+    from rlcompose.errors import RlcomposeError
+
+    values = [abs(evaluate(weighted.term, moment)) for moment in sample_moments()]
+    largest = abs(weighted.weight) * max(1.0, *values)  # rare terms pay nothing in these moments
+    if largest > LARGEST_SHARE:
+        raise RlcomposeError(
+            f"reward term {weighted.term.name!r} would pay {largest:.3g} for one event with weight {weighted.weight:g}: "
+            f"allowed are up to {LARGEST_SHARE:g}"
+        )
 
 
 def _named(files: Any, prefix: str) -> dict[str, Any]:

@@ -219,7 +219,8 @@ def fingerprint(engine, steps):
     digest, rng = hashlib.sha256(), np.random.default_rng(9)
     for _ in range(steps):
         engine.step(rng.integers(0, engine.num_actions, engine.num_envs))
-        for array in (engine.state.obs, engine.state.mask, engine.state.reward, engine.state.account, engine.state.done):
+        state = engine.state
+        for array in (state.obs, state.mask, state.reward, state.account, state.done):
             digest.update(array.tobytes())
     return digest.hexdigest()
 

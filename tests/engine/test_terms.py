@@ -15,6 +15,7 @@ import pytest
 from rlcompose.brief import make_brief
 from rlcompose.codec import action_of
 from rlcompose.engine.core import Engine
+from rlcompose.engine.moment import Moment
 from rlcompose.engine.terms import NotCompilable, compile_term
 from rlcompose.errors import RlcomposeError
 from rlcompose.plugins import load_file
@@ -33,7 +34,7 @@ def twice_half(value: float) -> float:
     return half(value) + half(value)
 
 
-def with_a_constant(m: Any) -> float:
+def with_a_constant(m: Moment) -> float:
     return WEIGHT * m.ticks
 
 
@@ -46,7 +47,7 @@ def with_helpers(m: Any) -> float:
 
 
 def with_math(m: Any) -> float:
-    return math.exp(-m.ticks) + sqrt(m.ticks)
+    return float(math.exp(-m.ticks) + sqrt(m.ticks))
 
 
 def with_numpy(m: Any) -> float:

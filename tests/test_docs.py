@@ -1,0 +1,257 @@
+"""The pages in docs/ say what the code does: tables are made from it, keys are compared, examples run.
+
+`RLCOMPOSE_WRITE_DOCS=1 pytest tests/test_docs.py` writes the tables anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import inspect
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rlcompose import load_style
+from rlcompose.__main__ import COMMANDS
+from rlcompose.codec import action_table
+from rlcompose.engine.core import evaluate, sample_moments
+from rlcompose.engine.layout import MOMENT_FIELDS, PUBLIC_FIELDS, observation_table
+from rlcompose.engine.moment import Moment, moment_names
+from rlcompose.reward import load_terms
+
+from .conftest import TrainedRun
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+TABLE = re.compile(r"<!-- table ([\w-]+) -->\n(.*?)<!-- end -->", re.DOTALL)
+EXAMPLE = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+KEY = re.compile(r"`([\w.\[\]]+)`")
+
+
+def text_of(page: str) -> str:
+    return (DOCS / page).read_text(encoding="utf-8")
+
+
+# --- tables made from the code ---
+
+
+def fields_table() -> str:
+    rows = (f"| `{name}` | {MOMENT_FIELDS[name]} |" for name in PUBLIC_FIELDS)
+    return "\n".join(["| field | meaning |", "|---|---|", *rows])
+
+
+def methods_table() -> str:
+    lines = ["| beyond the fields | meaning |", "|---|---|"]
+    for name in moment_names()[len(PUBLIC_FIELDS) :]:
+        value = inspect.getattr_static(Moment, name)
+        parameters = "" if isinstance(value, property) else f"({list(inspect.signature(value).parameters)[1]})"
+        lines.append(f"| `{name}{parameters}` | {(inspect.getdoc(value) or '').splitlines()[0]} |")
+    return "\n".join(lines)
+
+
+def terms_table() -> str:
+    terms = [term for term in load_terms().values() if Path(term.file).parent.name == "rewards"]
+    rows = (f"| `{term.name}` | `rewards/{term.family}.py` | {term.summary} |" for term in terms)
+    return "\n".join(["| term | file | what it gives |", "|---|---|---|", *sorted(rows)])
+
+
+def options_table(command: str) -> str:
+    parser = command_parser(command)
+    lines = ["| option | meaning |", "|---|---|"]
+    for action in parser._actions:
+        if not isinstance(action, argparse._HelpAction):
+            name = " ".join([*action.option_strings[:1], *([] if action.nargs == 0 else [str(action.metavar or action.dest)])])
+            lines.append(f"| `{name.replace('|', chr(92) + '|')}` | {(action.help or '').replace('%%', '%').replace('|', chr(92) + '|')} |")
+    return "\n".join(lines)
+
+
+def command_parser(command: str) -> argparse.ArgumentParser:
+    """The parser of a command, caught where it is asked to parse."""
+    made: list[argparse.ArgumentParser] = []
+
+    def catch(self: argparse.ArgumentParser, *_: object) -> Any:
+        made.append(self)
+        raise SystemExit(0)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(argparse.ArgumentParser, "parse_args", catch)
+        importlib.import_module(f"rlcompose.{command}").main([])
+    return made[0]
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "actions-jazz": lambda: action_table(load_style("jazz")),
+    "actions-fiddle": lambda: action_table(load_style("fiddle")),
+    "observation": observation_table,
+    "fields": fields_table,
+    "methods": methods_table,
+    "terms": terms_table,
+    **{f"options-{command}": (lambda command=command: options_table(command)) for command in COMMANDS},
+}
+
+
+def placed_tables() -> Iterator[tuple[Path, str, str]]:
+    for page in sorted(DOCS.glob("*.md")):
+        for name, content in TABLE.findall(page.read_text(encoding="utf-8")):
+            yield page, name, content
+
+
+def test_each_table_stands_on_a_page() -> None:
+    assert sorted(name for _, name, _ in placed_tables()) == sorted(TABLES)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_table_is_what_the_code_says(name: str) -> None:
+    page = next(page for page, placed, _ in placed_tables() if placed == name)
+    made = TABLES[name]() + "\n"
+    if os.environ.get("RLCOMPOSE_WRITE_DOCS"):
+        whole = page.read_text(encoding="utf-8")
+        start = whole.index(f"<!-- table {name} -->\n") + len(f"<!-- table {name} -->\n")
+        end = whole.index("<!-- end -->", start)
+        page.write_text(whole[:start] + made + whole[end:], encoding="utf-8", newline="\n")
+    assert next(content for _, placed, content in placed_tables() if placed == name) == made
+
+
+def test_the_environments_docstring_and_the_page_have_the_same_observation() -> None:
+    from rlcompose.env import ComposeEnv
+
+    assert inspect.cleandoc(ComposeEnv.__doc__ or "").count(observation_table()) == 1
+    assert observation_table() in text_of("environment.md")
+
+
+# --- what is written by hand ---
+
+
+def keys_under(page: str, heading: str) -> set[str]:
+    """The names in the first column of the first table below a heading."""
+    rows = text_of(page).partition(f"{heading}\n")[2].partition("\n#")[0].splitlines()
+    table = [row for row in rows if row.startswith("|")][2:]
+    assert table, f"{page} has no table under {heading!r}"
+    return {name for row in table for name in KEY.findall(re.split(r"(?<!\\)\|", row)[1])}
+
+
+def paths_in(value: object, prefix: str = "") -> set[str]:
+    """The keys of nested values: `music.notes[].pitch`; what is empty or plain ends there."""
+    if isinstance(value, dict):
+        return {path for name, item in value.items() for path in paths_in(item, f"{prefix}.{name}".lstrip("."))}
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return {path for item in value for path in paths_in(item, f"{prefix}[]")}
+    return {prefix}
+
+
+def test_documented_ranges_hold_and_cover_every_term() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (-?[\d.]+) \| (-?[\d.]+) \|$", text_of("rewards.md"), re.MULTILINE)
+    terms = {n: term for n, term in load_terms().items() if Path(term.file).parent.name == "rewards"}
+    assert {name for name, _, _ in rows} == set(terms)
+    for name, lowest, highest in rows:
+        values = [evaluate(terms[name], moment) for moment in sample_moments()]
+        assert min(values) >= float(lowest) and max(values) <= float(highest), name
+
+
+def test_keys_of_train(trained_run: TrainedRun) -> None:
+    assert keys_under("commands.md", "### JSON of `train --agent ppo`") - {"random", "greedy"} == set(trained_run.result)
+
+
+def test_keys_of_train_without_learning(greedy_run: TrainedRun) -> None:
+    assert keys_under("commands.md", "### JSON of `train --agent greedy`") == set(greedy_run.result)
+
+
+def test_keys_of_compose(greedy_run: TrainedRun, tmp_path: Path) -> None:
+    from rlcompose import compose
+
+    written = tmp_path / "result.json"
+    arguments = [str(greedy_run.folder), "--out", str(tmp_path), "--bars", "1", "--json", str(written)]
+    assert compose.main(arguments) == 0
+    result = json.loads(written.read_text())
+    assert keys_under("commands.md", "### JSON of `compose`") == set(result)
+    row = re.search(r"\| a list, for each piece: (.*) \|", text_of("commands.md"))
+    assert row and set(KEY.findall(row[1])) == set(result["pieces"][0])
+
+
+def test_keys_of_render(greedy_run: TrainedRun, tmp_path: Path) -> None:
+    from rlcompose import render
+
+    written = tmp_path / "result.json"
+    assert render.main([greedy_run.result["midi"], str(tmp_path / "a.wav"), "--json", str(written)]) == 0
+    assert keys_under("commands.md", "### JSON of `render`") == set(json.loads(written.read_text()))
+
+
+@pytest.mark.slow
+def test_keys_of_speed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from rlcompose import speed
+
+    monkeypatch.setattr(speed, "REPEATS", 1)
+    written = tmp_path / "result.json"
+    assert speed.main(["--envs", "16", "--json", str(written)]) == 0
+    assert keys_under("commands.md", "### JSON of `speed`") == set(json.loads(written.read_text()))
+
+
+def test_files_of_a_run(trained_run: TrainedRun) -> None:
+    documented = set(re.findall(r"^\| `([\w.]+)/?` \|", text_of("files.md").partition("## config.json")[0], re.MULTILINE))
+    assert documented == {path.name for path in trained_run.folder.iterdir()}
+
+
+def test_keys_of_the_runs_configuration(trained_run: TrainedRun) -> None:
+    config = json.loads((trained_run.folder / "config.json").read_text())
+    assert keys_under("files.md", "## config.json") == set(config)
+
+
+def test_keys_of_a_piece(trained_run: TrainedRun) -> None:
+    document = json.loads(Path(trained_run.result["trained_piece"]).read_text())
+    document["options"], document["rewards"]["weights"], document["rewards"]["terms"] = 0, 0, 0  # names chosen by users
+    assert keys_under("files.md", "## A piece: NAME.json") - {"illegal"} == paths_in(document)
+
+
+def test_keys_of_a_model(trained_run: TrainedRun) -> None:
+    config = json.loads((trained_run.folder / "model" / "config.json").read_text())
+    assert keys_under("files.md", "## A model: model/") == set(config)
+
+
+def test_every_environment_variable_is_described() -> None:
+    files = [*(ROOT / "rlcompose").rglob("*.py"), ROOT / "run.sh", ROOT / "pyproject.toml"]
+    used = {name for file in files for name in re.findall(r"RLCOMPOSE_[A-Z_]+", file.read_text(encoding="utf-8"))}
+    assert keys_under("sound.md", "## Environment variables") == used
+
+
+# --- examples ---
+
+
+@pytest.mark.parametrize("page", ["README.md", *(f"docs/{page.name}" for page in sorted(DOCS.glob("*.md")))])
+def test_links_between_pages_lead_somewhere(page: str) -> None:
+    for link in re.findall(r"\]\((?!https?:)([^)#]+)", (ROOT / page).read_text(encoding="utf-8")):
+        assert (ROOT / page).parent.joinpath(link).exists(), link
+
+
+def examples(page: Path) -> list[str]:
+    return EXAMPLE.findall(page.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", *sorted(DOCS.glob("*.md"))], ids=lambda page: page.name)
+def test_examples_run(page: Path, tmp_path: Path) -> None:
+    # One process for a page, one file for each example, because terms are read from their source.
+    written = []
+    for number, text in enumerate(examples(page)):
+        file = tmp_path / f"example_{number}.py"
+        file.write_text(text, encoding="utf-8")
+        written.append(str(file))
+    if not written:
+        pytest.skip("no examples")
+    code = "import runpy, sys\nfor file in sys.argv[1:]:\n    runpy.run_path(file)"
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code, *written], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_swing_is_described_as_it_is() -> None:
+    from rlcompose.swing import swing_ratio
+
+    # The numbers of the page: 2:1 up to 228 bpm, 1.5:1 at 264, 1:1 from 300.
+    np.testing.assert_allclose([swing_ratio(bpm) for bpm in (100, 228, 264, 300, 400)], [2, 2, 1.5, 1, 1])
