@@ -116,7 +116,9 @@ def load_policy(folder: Path, brief: Brief) -> PolicyAgent:
     }
     for name, value in here.items():
         if config.get(name) != value:
-            raise RlcomposeError(f"the model in {folder} was made for {name} {config.get(name)!r}, here it is {value!r}")
+            raise RlcomposeError(
+                f"the model in {folder} was made for {name} {config.get(name)!r}, here it is {value!r}"
+            )
     policy = make_policy(brief, int(config["hidden"]))
     try:
         policy.load_state_dict(weights)

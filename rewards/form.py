@@ -6,7 +6,6 @@ from rlcompose.engine.layout import CHORD_TONE, SCALE_TONE
 from rlcompose.engine.moment import Moment
 from rlcompose.reward import reward_term
 
-MAX_RETURNS_PAID = 6  # beyond, a motif's return is worth less than 1/64
 NEARBY_EVENTS = 3  # a cell overlaps with one that ended less than three events ago
 
 
@@ -26,9 +25,7 @@ def motif(m: Moment) -> float:
         return 0.0
     if m.interval == 0 and m.previous(1).interval == 0:
         return 0.0
-    value = 1.0
-    for _ in range(min(m.matches, MAX_RETURNS_PAID) - 1):
-        value *= 0.5
+    value = 0.5 ** (m.matches - 1)
     if m.match_transposition == 0:
         value *= 0.5
     return value * m.pulse_share
@@ -40,7 +37,7 @@ def phrase_ending(m: Moment) -> float:
 
     Phrases end on stable notes that are held or followed by a breath (Open Music Theory, "The phrase"). Half of
     the value is the note: 0.5 for a chord tone, 0 for a scale tone, -0.5 outside; half is the room after its onset: 0.5
-    from a beat on, -0.5 below. A phrase without a note in its last bar gives -1. Once a phrase, whatever its notes.
+    from a beat on, -0.5 below. A phrase whose last bar is silent gives -1. Once a phrase, whatever its notes.
 
     A half note on the third of the chord, ending with the phrase, gives 1.
     """
@@ -49,7 +46,7 @@ def phrase_ending(m: Moment) -> float:
     phrase_end = m.onset + m.ticks_to_phrase_end
     if m.is_rest:
         last = m.previous(1)
-        if last.ticks == 0:
+        if last.ticks == 0 or phrase_end - (last.onset + last.ticks) >= m.bar_ticks:
             return -1.0
         onset = last.onset
         tone = last.tone
@@ -57,8 +54,6 @@ def phrase_ending(m: Moment) -> float:
         onset = m.onset
         tone = m.tone
     room = phrase_end - onset
-    if room > m.bar_ticks:
-        return -1.0
     value = -0.5
     if tone >= CHORD_TONE:
         value = 0.5

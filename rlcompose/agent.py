@@ -111,28 +111,20 @@ class Played:
     total: float
 
 
-def play(
-    agent: Agent, brief: Brief, terms: Sequence[WeightedTerm], seeds: Sequence[int], prefix: Sequence[int] = ()
-) -> list[Played]:
+def play(agent: Agent, brief: Brief, terms: Sequence[WeightedTerm], seeds: Sequence[int]) -> list[Played]:
     """Let an agent compose one piece for each seed, each drawn from that seed alone."""
     engine = Engine(brief, terms, len(seeds))
     engine.reset(np.array(seeds, np.uint64))
     streams = [np.random.Generator(np.random.Philox(key=[seed, 1])) for seed in seeds]
     actions: list[list[int]] = [[] for _ in seeds]
     totals = np.zeros(len(seeds))
-    step = 0
     while not engine.state.done.all():
         running = ~engine.state.done
-        if step < len(prefix):
-            chosen = np.full(len(seeds), prefix[step], np.int64)
-        else:
-            uniforms = np.array([stream.random() for stream in streams])
-            chosen = agent.act(engine, uniforms)
+        chosen = agent.act(engine, np.array([stream.random() for stream in streams]))
         engine.step(chosen)
         totals += np.where(running, engine.state.reward, 0.0)
         for row in np.flatnonzero(running):
             actions[row].append(int(chosen[row]))
-        step += 1
     return [Played(int(s), tuple(a), float(t)) for s, a, t in zip(seeds, actions, totals, strict=True)]
 
 

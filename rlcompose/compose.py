@@ -27,7 +27,9 @@ def parser() -> Parser:
     seed_help = "the first piece's seed, the next ones follow (default: 0)"
     parser.add_argument("--seed", type=at_least(0, 2**63 - 1), default=0, metavar="S", help=seed_help)
     parser.add_argument("--out", metavar="DIR", help="the folder for the pieces (default: RUN/pieces)")
-    parser.add_argument("--plugin", action="append", default=[], metavar="FILE", help="the plug-in of a run with own terms")
+    parser.add_argument(
+        "--plugin", action="append", default=[], metavar="FILE", help="the plug-in of a run with own terms"
+    )
     add_music_options(parser)
     add_sound_options(parser)
     return parser

@@ -29,6 +29,7 @@ from rlcompose.style import Style
 
 ENV_ID = "rlcompose/Compose-v0"
 MAX_SEED = 2**63 - 1
+_NUM_ILLEGAL = FIELD["num_illegal"]  # place in the flat state of one piece
 
 
 class ComposeEnv(gymnasium.Env[NDArray[Any], np.int64]):
@@ -60,6 +61,7 @@ class ComposeEnv(gymnasium.Env[NDArray[Any], np.int64]):
     ## Rewards
     The weighted sum of the style's reward terms (`python -m rlcompose.train --help` shows how to change weights and add
     your own). `info["rewards"]` maps every term, and `illegal`, to its share; the shares add up to the reward.
+    `info["num_illegal"]` counts the illegal actions of the piece so far.
 
     ## Starting state
     `reset(seed=…)` draws progression, metre, key, tempo and register within the style; each can be pinned, for all
@@ -155,7 +157,7 @@ class ComposeEnv(gymnasium.Env[NDArray[Any], np.int64]):
         return self._observation(), self._reset_info()
 
     def step(self, action: Any) -> tuple[NDArray[Any], float, bool, bool, dict[str, Any]]:
-        """Play one event; `info["rewards"]` maps each term to its share of the reward."""
+        """Play one event; `info` holds `rewards`, each term's share of the reward, and `num_illegal`, the piece's count."""
         state = self._state
         if not self._started or state.done[0]:
             raise RlcomposeError("the piece has ended (or has not begun): call reset() first")
@@ -166,7 +168,10 @@ class ComposeEnv(gymnasium.Env[NDArray[Any], np.int64]):
         state.actions[0] = action
         self._engine.step()
         self._actions.append(action)
-        info = {"rewards": dict(zip(self._account_names, self._shares[0].tolist(), strict=True))}
+        info = {
+            "rewards": dict(zip(self._account_names, self._shares[0].tolist(), strict=True)),
+            "num_illegal": state.now.item(_NUM_ILLEGAL),
+        }
         return self._observation(), state.reward.item(), state.done.item(), False, info
 
     def action_masks(self) -> NDArray[np.bool_]:

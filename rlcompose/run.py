@@ -63,7 +63,9 @@ def new_run_folder(style: str, agent: str, out: str | None) -> Path:
             if isinstance(error, FileExistsError) and RUNS.is_dir():
                 number += 1
                 continue
-            raise RlcomposeError(f"cannot make the folder {folder}: {error.strerror}; name another with --out") from None
+            raise RlcomposeError(
+                f"cannot make the folder {folder}: {error.strerror}; name another with --out"
+            ) from None
 
 
 def discard_run(folder: Path, keep_folder: bool) -> None:

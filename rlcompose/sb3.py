@@ -57,7 +57,10 @@ class ComposeVecEnv(VecEnv):
 
     def step_async(self, actions: NDArray[Any]) -> None:
         """Take the actions of the coming step."""
-        self.engine.state.actions[:] = actions
+        taken = self.engine.state.actions
+        taken[:] = actions
+        if taken.min() < 0 or taken.max() >= self.engine.num_actions:
+            raise RlcomposeError(f"actions {actions} are out of range: allowed are 0 to {self.engine.num_actions - 1}")
 
     def step_wait(self) -> tuple[NDArray[Any], NDArray[np.float32], NDArray[np.bool_], list[dict[str, Any]]]:
         """Play them: observations, rewards (float32), dones, infos."""

@@ -31,7 +31,9 @@ def parser() -> Parser:
         'python -m rlcompose.train --style jazz --chords "Dm7 | G7 | C^7 | %" --reward stepwise_motion=1',
     )
     parser.add_argument("--style", default="jazz", help="a shipped style or the path of a .toml file (default: jazz)")
-    parser.add_argument("--agent", default="ppo", help="ppo, or greedy and random, which need no training (default: ppo)")
+    parser.add_argument(
+        "--agent", default="ppo", help="ppo, or greedy and random, which need no training (default: ppo)"
+    )
     from rlcompose.arguments import add_music_options, add_reward_options, add_sound_options, at_least
 
     steps_help = f"events to learn from (default: {DEFAULT_STEPS:,})"

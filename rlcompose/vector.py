@@ -33,6 +33,9 @@ class ComposeVectorEnv(gymnasium.vector.VectorEnv[NDArray[Any], NDArray[Any], ND
     - `account`: whether `info["rewards"]` maps each term to an array of shares (float64, one for each piece).
     - `copy`: False hands out the engine's own arrays, which the next step overwrites.
 
+    `info["num_illegal"]` counts each piece's illegal actions; in a step that begins new pieces `info["seed"]` tells their seeds
+    (what else a reset tells follows from them).
+
     `reset(seed=s)` gives piece i the seed s + i, as Gymnasium's other vector environments do; a sequence gives each its
     own.
     """
@@ -135,18 +138,23 @@ class ComposeVectorEnv(gymnasium.vector.VectorEnv[NDArray[Any], NDArray[Any], ND
                 past.clear()
             else:
                 past.append(int(self._actions[row]))
+        begins = state.done.copy() if self.autoreset_mode == AutoresetMode.NEXT_STEP else None
         engine.step()
         rewards, terminated = state.reward.copy(), state.done.copy()
-        infos: dict[str, Any] = {}
+        everywhere = np.ones(self.num_envs, np.bool_)
+        infos: dict[str, Any] = {"num_illegal": engine.field("num_illegal").copy(), "_num_illegal": everywhere}
         if self._account:
             infos["rewards"] = dict(zip(engine.names, state.account.T.copy(), strict=True))
-            infos["_rewards"] = np.ones(self.num_envs, np.bool_)
+            infos["_rewards"] = everywhere
         if self.autoreset_mode == AutoresetMode.SAME_STEP and terminated.any():
             ended = np.flatnonzero(terminated)
             infos |= self._final(ended, terminated, infos)
             engine.reset_to_next(ended)
             for row in ended.tolist() if self._history else ():
                 self._history[row].clear()
+            begins = terminated
+        if begins is not None and begins.any():
+            infos["seed"], infos["_seed"] = np.where(begins, state.seeds.astype(np.int64), 0), begins.copy()
         truncated = np.zeros(self.num_envs, np.bool_)
         return self._observation(), rewards, terminated, truncated, infos
 
@@ -228,13 +236,12 @@ class ComposeVectorEnv(gymnasium.vector.VectorEnv[NDArray[Any], NDArray[Any], ND
         final_obs = np.full(self.num_envs, None, dtype=object)
         for row in ended:
             final_obs[row] = shown[row].copy()
-        final_info = {
-            name: {term: np.where(terminated, shares, 0.0) for term, shares in value.items()}
-            for name, value in infos.items()
-            if name == "rewards"
-        }
-        if final_info:
-            final_info["_rewards"] = terminated.copy()  # type: ignore[assignment]
+        counts = np.where(terminated, infos["num_illegal"], 0)
+        final_info: dict[str, Any] = {"num_illegal": counts, "_num_illegal": terminated.copy()}
+        if "rewards" in infos:
+            shares = infos["rewards"].items()
+            final_info["rewards"] = {term: np.where(terminated, values, 0.0) for term, values in shares}
+            final_info["_rewards"] = terminated.copy()
         return {
             "final_obs": final_obs,
             "_final_obs": terminated.copy(),

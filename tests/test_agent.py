@@ -82,13 +82,6 @@ def test_greedy_earns_more_than_random() -> None:
     assert totals["greedy"].min() > totals["random"].max()
 
 
-def test_prefix_is_played_first() -> None:
-    make = find_agent("random").make
-    assert make is not None
-    prefix = [action_of(STYLE, 0, 12), action_of(STYLE, 2, 12)]
-    assert all(list(played.actions[:2]) == prefix for played in play(make(), BRIEF, TERMS, [0, 1], prefix))
-
-
 @pytest.mark.parametrize(
     ("weights", "uniform", "column"),
     [

@@ -69,8 +69,12 @@ def options_table(command: str) -> str:
     lines = ["| option | meaning |", "|---|---|"]
     for action in parser._actions:
         if not isinstance(action, argparse._HelpAction):
-            name = " ".join([*action.option_strings[:1], *([] if action.nargs == 0 else [str(action.metavar or action.dest)])])
-            lines.append(f"| `{name.replace('|', chr(92) + '|')}` | {(action.help or '').replace('%%', '%').replace('|', chr(92) + '|')} |")
+            name = " ".join(
+                [*action.option_strings[:1], *([] if action.nargs == 0 else [str(action.metavar or action.dest)])]
+            )
+            lines.append(
+                f"| `{name.replace('|', chr(92) + '|')}` | {(action.help or '').replace('%%', '%').replace('|', chr(92) + '|')} |"
+            )
     return "\n".join(lines)
 
 
@@ -158,7 +162,9 @@ def test_documented_ranges_hold_and_cover_every_term() -> None:
 
 
 def test_keys_of_train(trained_run: TrainedRun) -> None:
-    assert keys_under("commands.md", "### JSON of `train --agent ppo`") - {"random", "greedy"} == set(trained_run.result)
+    assert keys_under("commands.md", "### JSON of `train --agent ppo`") - {"random", "greedy"} == set(
+        trained_run.result
+    )
 
 
 def test_keys_of_train_without_learning(greedy_run: TrainedRun) -> None:
@@ -196,7 +202,9 @@ def test_keys_of_speed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_files_of_a_run(trained_run: TrainedRun) -> None:
-    documented = set(re.findall(r"^\| `([\w.]+)/?` \|", text_of("files.md").partition("## config.json")[0], re.MULTILINE))
+    documented = set(
+        re.findall(r"^\| `([\w.]+)/?` \|", text_of("files.md").partition("## config.json")[0], re.MULTILINE)
+    )
     assert documented == {path.name for path in trained_run.folder.iterdir()}
 
 
@@ -246,7 +254,9 @@ def test_examples_run(page: Path, tmp_path: Path) -> None:
     if not written:
         pytest.skip("no examples")
     code = "import runpy, sys\nfor file in sys.argv[1:]:\n    runpy.run_path(file)"
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code, *written], cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code, *written], cwd=tmp_path, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
 
 

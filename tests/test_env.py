@@ -264,3 +264,10 @@ def test_public_names_are_there_and_others_are_not() -> None:
     assert all(getattr(rlcompose, name) for name in rlcompose.__all__)
     with pytest.raises(AttributeError, match="no attribute 'Compose'; it has ComposeEnv"):
         rlcompose.Compose  # noqa: B018
+
+
+def test_illegal_actions_are_counted_in_info() -> None:
+    env = ComposeEnv(bars=4, range=(60, 72))
+    env.reset(seed=0)
+    forbidden = int(np.flatnonzero(~env.action_masks())[0])
+    assert [env.step(action)[4]["num_illegal"] for action in (forbidden, 0, forbidden)] == [1, 1, 2]

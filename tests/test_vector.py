@@ -104,7 +104,7 @@ def test_account_maps_terms_to_arrays_that_add_up() -> None:
 def test_account_is_left_out_on_request() -> None:
     venv = ComposeVectorEnv(1, account=False)
     venv.reset(seed=0)
-    assert venv.step(np.array([0]))[4] == {}
+    assert "rewards" not in venv.step(np.array([0]))[4]
 
 
 def test_none_among_the_seeds_is_any_seed() -> None:
@@ -175,3 +175,27 @@ def test_first_reset_begins_all_pieces() -> None:
 def test_wrong_argument_is_told_with_what_is_allowed(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(RlcomposeError, match=message):
         ComposeVectorEnv(2, **arguments)
+
+
+def test_step_that_begins_new_pieces_tells_their_seeds() -> None:
+    for mode in ("NextStep", "SameStep"):
+        venv = ComposeVectorEnv(2, bars=1, autoreset_mode=mode)
+        venv.reset(seed=5)
+        whole_rest = np.full(2, 10)  # slot 0, the longest of jazz's eleven durations: the whole bar
+        infos = venv.step(whole_rest)[4]
+        if mode == "NextStep":
+            assert "seed" not in infos
+            infos = venv.step(whole_rest)[4]
+        assert infos["_seed"].all()
+        again = ComposeVectorEnv(2, bars=1)
+        assert (
+            again.reset(seed=infos["seed"].tolist())[0] == venv.engine.float_view(np.empty((2, 278), np.float32))
+        ).all()
+
+
+def test_illegal_actions_are_counted_in_info() -> None:
+    venv = ComposeVectorEnv(1, bars=4, range=(60, 72))
+    venv.reset(seed=0)
+    forbidden = np.flatnonzero(~venv.action_masks()[0])[:1]
+    counts = [int(venv.step(action)[4]["num_illegal"][0]) for action in (forbidden, np.array([0]), forbidden)]
+    assert counts == [1, 1, 2]

@@ -115,7 +115,8 @@ def import_cached(name: str, text: str) -> ModuleType:
     except numba.core.errors.NumbaError:
         raise  # the text itself cannot be compiled
     except Exception:
-        entries = list(folder.glob(f"__pycache__/{path.stem}.*.nb[ic]"))
+        folders = [folder, *([Path(numba.config.CACHE_DIR)] if numba.config.CACHE_DIR else [])]  # $NUMBA_CACHE_DIR
+        entries = [entry for place in folders for entry in place.rglob(f"{path.stem}.*.nb[ic]")]
         if not entries:
             raise
         for entry in entries:

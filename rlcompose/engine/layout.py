@@ -214,7 +214,10 @@ _BLOCKS: tuple[tuple[str, int, tuple[Column, ...], str], ...] = (
     (
         "pitch_classes",
         1,
-        tuple(Column(f"count_{pc}", 0, 1024, 8, "notes with this pitch class above the tonic") for pc in range(12)),
+        tuple(
+            Column(f"count_{pc}", 0, HISTORY_BARS * MAX_BAR_TICKS, 8, "notes with this pitch class above the tonic")
+            for pc in range(12)
+        ),
         "memory: the notes of this bar and the seven before",
     ),
     (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -99,6 +100,29 @@ def test_edited_helper_of_a_term_is_noticed(folder: Path, tmp_path: Path) -> Non
     for value in (2, 3):
         helper.write_text(f"def worth(count):\n    return count * {value}.0\n")
         assert paid_for_a_rest(path) == value
+
+
+def test_whatever_compiled_code_imports_of_the_engine_changes_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    # numba does not look at the files that a compiled function imports its constants and helpers from.
+    waiting = ["kernel"]
+    needed: set[str] = set()
+    while waiting:
+        found = set(re.findall(r"from rlcompose\.engine\.(\w+) import", cache.engine_source(f"{waiting.pop()}.py")))
+        waiting += found - needed
+        needed |= found
+    assert {f"{name}.py" for name in needed} == set(cache._BUILDS_UPON)
+    before = cache.engine_fingerprint()
+    for left_out in cache._BUILDS_UPON:
+        monkeypatch.setattr(cache, "_BUILDS_UPON", tuple(name for name in cache._BUILDS_UPON if name != left_out))
+        assert cache.engine_fingerprint.__wrapped__() != before
+        monkeypatch.undo()
+
+
+def test_same_text_of_another_engine_is_another_module(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import_cached("number", NUMBER.format(value=4))
+    monkeypatch.setattr(cache, "engine_fingerprint", lambda: "of another version")
+    import_cached("number", NUMBER.format(value=4))
+    assert len(list(folder.glob("number_*.py"))) == 2
 
 
 def test_same_text_is_compiled_once(folder: Path) -> None:

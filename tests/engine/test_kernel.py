@@ -290,6 +290,20 @@ def test_match_is_found_256_events_back_and_no_further(ago: int, last: int) -> N
     assert engine.state.obs[0, BLOCKS["continuation"].slice].tolist() == (behind if is_within else [0] * 16)
 
 
+@pytest.mark.parametrize(("shift", "pitch"), [(-1, -12), (-1, -11), (1, 30), (1, 29)])
+def test_what_followed_is_left_out_where_it_would_leave_the_window(shift: int, pitch: int) -> None:
+    # A cell, a note at the edge of the window after it, and the cell again a semitone lower or higher.
+    style = load_style("jazz")
+    pitches = [0, 5, 10, pitch, 3, shift, 5 + shift, 10 + shift]
+    engine = Engine(make_brief(style, {"bars": 2, "range": (0, 127)}))
+    engine.reset([0])
+    for played in pitches:
+        engine.step(np.array([action_of(style, played, 6)]))
+    stays = -12 <= pitch + shift <= 30
+    first = [pitch + shift + 14, 6] if stays else [0, 0]
+    assert engine.state.obs[0, BLOCKS["continuation"].slice].tolist()[:4] == [*first, 3 + shift + 14, 6]
+
+
 def test_memory_around_the_moved_buffer_is_what_all_events_give() -> None:
     style = load_style("jazz")
     pitches: list[int | None] = [i % 2 for i in range(2000)]

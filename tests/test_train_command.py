@@ -1,0 +1,314 @@
+"""The train command as a user meets it: what it writes and says, what it refuses, and how it ends early."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from rlcompose import audio, train
+from rlcompose.fluidsynth_library import FluidSynthMissingError
+
+from .conftest import TrainedRun, make_run
+
+SMALL = ["--bars", "1", "--steps", "600"]
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def mistake(capfd: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """The one line that the command says about these arguments; it leaves no run behind."""
+    assert train.main([*SMALL, *arguments]) == 2
+    out, error = capfd.readouterr()
+    assert out == "" and error.count("\n") == 1 and error.startswith("rlcompose: error: ")
+    assert not list(Path("runs").glob("*"))
+    return error
+
+
+def plugin(name: str, body: str) -> list[str]:
+    """The options that pay a term of a user's file with weight 1; the file is written into the current folder."""
+    source = f"from rlcompose.reward import reward_term\n\n\n@reward_term\ndef {name}(m):\n"
+    Path(f"{name}.py").write_text(source + f"    {body}\n", encoding="utf-8")
+    return ["--plugin", f"{name}.py", "--reward", f"{name}=1"]
+
+
+def paid(piece: Path | str) -> dict[str, float]:
+    shares: dict[str, float] = json.loads(Path(piece).read_text())["rewards"]["terms"]
+    return shares
+
+
+# --- what it leaves behind ---
+
+
+def test_a_first_and_a_trained_piece_are_written(trained_run: TrainedRun) -> None:
+    names = {path.name for path in (trained_run.folder / "pieces").iterdir()}
+    assert names == {f"{name}.{ending}" for name in ("first", "trained") for ending in ("json", "mid", "wav")}
+
+
+def test_both_pieces_have_the_same_chart(trained_run: TrainedRun) -> None:
+    first, trained = (json.loads(Path(trained_run.result[f"{n}_piece"]).read_text()) for n in ("first", "trained"))
+    assert first["seed"] == trained["seed"] and first["music"]["chords"] == trained["music"]["chords"]
+    assert (first["agent"], trained["agent"]) == ("greedy", "ppo")
+
+
+def test_the_result_is_on_stdout_and_the_progress_on_stderr(trained_run: TrainedRun) -> None:
+    assert trained_run.out.startswith(f"run: {trained_run.folder}\n")
+    assert "mean_return:\n  random: " in trained_run.out and "interrupted: no\n" in trained_run.out
+    assert "training" not in trained_run.out
+    assert trained_run.err.startswith("a first piece, without learning (return ")
+    assert "training: " in trained_run.err
+
+
+def test_every_term_has_a_column_in_the_metrics(trained_run: TrainedRun) -> None:
+    with (trained_run.folder / "metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    weights = json.loads((trained_run.folder / "config.json").read_text())["rewards"]
+    assert {f"terms/{name}" for name in (*weights, "illegal")} == {n for n in rows[0] if n.startswith("terms/")}
+    for row in rows:  # the shares of a piece add up to its return
+        shares = [float(value) for name, value in row.items() if name.startswith("terms/")]
+        assert sum(shares) == pytest.approx(float(row["piece/return"]), abs=1e-6)
+
+
+def test_the_command_is_kept_as_it_was_given(trained_run: TrainedRun) -> None:
+    words = shlex.split((trained_run.folder / "command.txt").read_text())
+    assert words[:2] == ["rlcompose", "train"] and words[-6:] == ["--bars", "4", "--steps", "4000", "--seed", "1"]
+
+
+def test_same_command_and_seed_give_the_same_bytes_in_another_process(trained_run: TrainedRun) -> None:
+    arguments = ["--bars", "4", "--steps", "4000", "--seed", "1", "--out", "again"]
+    environment = os.environ | {"PYTHONHASHSEED": "5"}
+    command = [sys.executable, "-m", "rlcompose.train", *arguments]
+    subprocess.run(command, env=environment, capture_output=True, check=True)
+    for name in ("first.json", "first.mid", "trained.json", "trained.mid", "trained.wav"):
+        assert Path("again/pieces", name).read_bytes() == (trained_run.folder / "pieces" / name).read_bytes(), name
+
+
+def test_another_seed_gives_another_piece(greedy_run: TrainedRun, tmp_path: Path) -> None:
+    other = make_run(tmp_path, "--agent", "greedy", "--bars", "4", "--seed", "9")
+    assert Path(other.result["midi"]).read_bytes() != Path(greedy_run.result["midi"]).read_bytes()
+
+
+def test_runs_are_numbered_and_none_is_overwritten() -> None:
+    for _ in range(2):
+        assert train.main(["--agent", "random", *SMALL]) == 0
+    assert sorted(path.name for path in Path("runs").iterdir()) == ["jazz-random-1", "jazz-random-2"]
+
+
+def test_the_chart_and_the_bars_can_both_be_pinned(tmp_path: Path) -> None:
+    run = make_run(tmp_path, "--agent", "greedy", "--chords", "Dm7 | G7 | C^7 | %", "--bars", "6", "--tempo", "140")
+    music = json.loads(Path(run.result["piece"]).read_text())["music"]
+    assert [chord["symbol"] for chord in music["chords"]] == ["Dm7", "G7", "Cmaj7", "Dm7", "G7"]
+    assert (music["bars"], music["tempo"]) == (6, 140)
+
+
+def test_a_progressions_name_serves_as_chart(tmp_path: Path) -> None:
+    run = make_run(tmp_path, "--agent", "random", "--chords", "blues", "--key", "F")
+    music = json.loads(Path(run.result["piece"]).read_text())["music"]
+    assert (music["key"], music["bars"], music["chords"][0]["symbol"]) == ("F major", 36, "F7")
+
+
+# --- own rewards ---
+
+
+@pytest.mark.usefixtures("own_register")
+def test_an_edited_plugin_pays_the_new_value() -> None:
+    others = [word for name in ("motif", "phrase_ending") for word in ("--reward", f"{name}=0")]
+    for run, value in (("one", 1.0), ("two", 9.0)):
+        arguments = ["--agent", "random", *SMALL, *others, *plugin("nine", f"return {value}"), "--out", run]
+        assert train.main(arguments) == 0
+        piece = json.loads(Path(run, "pieces/random.json").read_text())
+        assert piece["rewards"]["terms"]["nine"] == value * len(piece["actions"])
+
+
+@pytest.mark.usefixtures("own_register")
+def test_a_term_that_cannot_be_compiled_runs_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    options = plugin("listed", "return float(m.pitch in allowed) if m.is_note else 0.0")
+    with Path("listed.py").open("a") as file:
+        file.write("\n\nallowed = [0, 4, 7]\n")
+    assert train.main(["--agent", "random", *SMALL, *options]) == 0
+    assert "reward term 'listed' runs in Python" in caplog.text and "allowed, a list" in caplog.text
+
+
+@pytest.mark.usefixtures("own_register")
+@pytest.mark.parametrize(
+    ("name", "body", "told"),
+    [
+        ("raises", "return 1 / (m.pitch - m.pitch)", "ZeroDivisionError: division by zero (line 6 of "),
+        ("undefined", "return float('nan')", "gave nan at bar 1, beat 1"),
+        ("wordy", "return 'good'", "gave 'good' at bar 1, beat 1"),
+        ("misspelt", "return m.picth", "did you mean 'pitch'?"),
+        ("endless", "return 1e39", "would pay 1e+39 for one event"),
+        ("broken", "return (", "SyntaxError"),
+    ],
+)
+def test_a_plugin_that_does_not_work_is_told(
+    name: str, body: str, told: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert told in mistake(capfd, *plugin(name, body))
+
+
+@pytest.mark.usefixtures("own_register")
+def test_a_term_that_fails_late_ends_the_training_with_the_weights_saved(capfd: pytest.CaptureFixture[str]) -> None:
+    # Events beyond the 50th are in none of the moments that terms are tried on, nor in the greedy first piece.
+    options = plugin("late", "return 1.0 / (m.num_events - 51)")
+    assert train.main(["--bars", "4", "--steps", "600", *options, "--out", "run"]) == 2
+    error = capfd.readouterr().err
+    assert "'late' raised ZeroDivisionError" in error.splitlines()[-1] and "Traceback" not in error
+    assert Path("run/model/model.safetensors").is_file()
+
+
+# --- mistakes ---
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--style", "jaz"], "unknown style 'jaz': did you mean 'jazz'?"),
+        (["--style", "mine.toml"], "cannot read the style file mine.toml"),
+        (["--agent", "pp0"], "unknown agent 'pp0': did you mean 'ppo'?"),
+        (["--reward", "stepwise_moton=1"], "did you mean 'stepwise_motion'?"),
+        (["--reward", "motif"], "is not TERM=WEIGHT"),
+        (["--reward", "motif=inf"], "is not TERM=WEIGHT"),
+        (["--reward", "motif=1e308"], "would pay 1e+308"),
+        (["--reward", "motif=1", "--reward", "motif=2"], "given twice: 1 and 2"),
+        (["--chords", "Dm7 | Gx7"], "bar 2 of 'chart': chord symbol 'Gx7'"),
+        (["--chords", "bluess"], "unknown progression 'bluess': did you mean 'blues'?"),
+        (["--chords", ""], "has no bars"),
+        (["--key", "H"], "'H' is not a key"),
+        (["--tempo", "5000"], "tempo 5000 is out of range: allowed are 20 to 400"),
+        (["--meter", "4"], "'4' is not a metre"),
+        (["--bars", "0"], "--bars: 0 is too small: allowed are 1 and more"),
+        (["--bars", "5000"], "bars 5000 is out of range"),
+        (["--steps", "-1"], "--steps: -1 is too small"),
+        (["--steps", "1.5"], "'1.5' is not a whole number"),
+        (["--seed", "4294967296"], "--seed: 4294967296 is too large: allowed are 0 to 4294967295"),
+        (["--plugin", "mine.py"], "there is no Python file 'mine.py'"),
+        (["--soundfont", "font.sf2"], "there is no SoundFont 'font.sf2'"),
+        (["--json", "nowhere/result.json"], "cannot write nowhere/result.json"),
+        (["--stile", "jazz"], "unrecognized arguments: --stile jazz"),
+    ],
+    ids=lambda value: "_".join(value) if isinstance(value, list) else "",
+)
+def test_a_mistake_is_told_before_anything_is_made(
+    arguments: list[str], told: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert told in mistake(capfd, *arguments)
+
+
+def test_a_mistake_in_a_process_of_its_own_has_no_traceback() -> None:
+    command = [sys.executable, "-m", "rlcompose.train", "--style", "jaz"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1 and "Traceback" not in done.stderr
+
+
+def test_a_folder_with_something_in_it_is_refused(capfd: pytest.CaptureFixture[str]) -> None:
+    Path("full").mkdir()
+    Path("full/mine.txt").write_text("mine")
+    assert "the folder full is not empty" in mistake(capfd, "--out", "full")
+    assert [path.name for path in Path("full").iterdir()] == ["mine.txt"]
+
+
+def test_a_folder_that_cannot_be_made_is_told(capfd: pytest.CaptureFixture[str]) -> None:
+    Path("file").write_text("")
+    assert "cannot write into the folder file/run" in mistake(capfd, "--out", "file/run")
+    assert "the folder file is a file" in mistake(capfd, "--out", "file")
+    Path("runs").write_text("")
+    assert "cannot make the folder runs/jazz-ppo-1: File exists" in mistake(capfd)
+
+
+def test_nothing_half_made_stays_where_the_first_piece_cannot_be_heard(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RLCOMPOSE_FLUIDSYNTH", "/nowhere/libfluidsynth.so")
+    assert "does not load" in mistake(capfd)
+    assert "does not load" in mistake(capfd, "--out", "run")
+    assert not Path("run").exists()
+    Path("mine").mkdir()
+    assert "does not load" in mistake(capfd, "--out", "mine")
+    assert list(Path("mine").iterdir()) == []
+
+
+def test_a_missing_synthesizer_is_told_once(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> None:
+        raise FluidSynthMissingError("FluidSynth was not found")
+
+    monkeypatch.setattr(audio, "load_fluidsynth", missing)
+    assert train.main(["--agent", "random", *SMALL]) == 0
+    assert capfd.readouterr().err.count("warning: plain tones were written") == 1
+    assert train.main(["--agent", "random", *SMALL, "--require-fluidsynth"]) == 2
+
+
+def test_a_missing_torch_is_one_line_that_names_the_extra() -> None:
+    code = "import sys; sys.modules['torch'] = None; from rlcompose import train; sys.exit(train.main([]))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert 'torch is not installed: pip install "rlcompose[train]"' in done.stderr
+
+
+# --- Ctrl-C ---
+
+
+@pytest.mark.usefixtures("own_register")
+def test_ctrl_c_before_the_first_rollout_ends_still_leaves_a_trained_piece(capfd: pytest.CaptureFixture[str]) -> None:
+    # A term in Python that presses Ctrl-C once, at the 51st event of a piece: only the untrained policy plays so many.
+    options = plugin("presses", "return press(m.num_events)")
+    press = """
+
+        pressed = []
+
+
+        def press(events):
+            if events == 51 and not pressed:
+                pressed.append(True)
+                raise KeyboardInterrupt
+            return 0.0
+        """
+    with Path("presses.py").open("a") as file:
+        file.write(dedent(press))
+    assert train.main(["--bars", "4", "--steps", "100000", *options, "--out", "run", "--json", "result.json"]) == 0
+    result = json.loads(Path("result.json").read_text())
+    assert result["interrupted"] is True and result["trained_steps"] < 100_000
+    assert Path("run/pieces/trained.wav").is_file() and Path("run/model/model.safetensors").is_file()
+    assert "interrupted after" in capfd.readouterr().err
+
+
+def test_ctrl_c_in_the_middle_of_training_ends_in_order() -> None:
+    arguments = ["--bars", "2", "--steps", "100000000", "--out", "run", "--json", "result.json"]
+    command = [sys.executable, "-m", "rlcompose.train", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        metrics = Path("run/metrics.csv")
+        deadline = time.monotonic() + 60
+        while not (metrics.is_file() and metrics.stat().st_size) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        out, error = process.communicate(timeout=60)
+    assert process.returncode == 0, error
+    assert "Traceback" not in error and "interrupted after" in error
+    assert "interrupted: yes" in out
+    assert json.loads(Path("result.json").read_text())["interrupted"] is True
+    assert Path("run/pieces/trained.wav").is_file() and Path("run/model/config.json").is_file()
+
+
+def test_ctrl_c_before_the_first_piece_leaves_nothing(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(audio, "render_midi", interrupt)
+    assert train.main(SMALL) == 130
+    assert capfd.readouterr().err == "rlcompose: interrupted\n"
+    assert list(Path("runs").iterdir()) == []
