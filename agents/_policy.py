@@ -1,8 +1,8 @@
 """The default policy network: reads the observation's integers as music, and decides pitch and duration together.
 
-The logits of a pitch are sums over what makes a pitch likely: its place above the tonic, the interval from the last note, its
-place above the present and the next chord's root, what both chords make of it. So a habit such as "go on by step" is learned
-once and not anew for each of 43 pitches.
+The logits of a pitch are sums over what makes a pitch likely: its place above the tonic, the interval from the last
+note, its place above the present and the next chord's root, what both chords make of it. So a habit such as "go on by
+step" is learned once and not anew for each of 43 pitches.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ HEAD_COLUMNS = 1 + 2 + 24
 
 
 class MusicFeatures(BaseFeaturesExtractor):
-    """From observations (batch, 278) to a hidden vector and, behind it, what the head looks up: (batch, hidden + 27)."""
+    """From observations (batch, 278) to a hidden vector and, behind it, what the head reads: (batch, hidden + 27)."""
 
     def __init__(self, observation_space: spaces.Box, hidden: int = 128) -> None:
         """`hidden` is the width of the two layers."""
         super().__init__(observation_space, hidden + HEAD_COLUMNS)
-        # Every number that stands for a name (a pitch, a length, a root) picks a row of one big table; the rows are summed.
+        # Every number that stands for a name (a pitch, a length, a root) picks a row of one big table; rows are summed.
         sizes: list[int] = []
         columns: list[int] = []
         first = EVENTS.start + EVENTS.size - RECENT_EVENTS * WIDTH
@@ -129,8 +129,8 @@ class EventHead(nn.Module):
             nn.init.normal_(layer.weight, std=0.01)
             nn.init.zeros_(layer.bias)
         nn.init.normal_(self.length_factors, std=0.05)
-        # The untrained player wanders in small intervals, mostly in the style's pulse. From uniformly random play the first
-        # thing that is learned is to hold long notes on strong beats, and no gradient leads from there to lines.
+        # The untrained player wanders in small intervals, mostly in the style's pulse. From uniformly random play the
+        # first thing that is learned is to hold long notes on strong beats, and no gradient leads from there to lines.
         with torch.no_grad():
             away = (torch.arange(2 * NUM_PITCHES - 1) - (NUM_PITCHES - 1)).abs()
             start = 1 + NUM_PITCHES
@@ -163,7 +163,7 @@ class EventHead(nn.Module):
 
 
 class _Split(nn.Module):
-    """What SB3 calls the mlp_extractor: the actor gets all features, the critic a layer of its own over the hidden part."""
+    """What SB3 calls the mlp_extractor: all features for the actor, a layer over the hidden part for the critic."""
 
     def __init__(self, features: int, critic: int = 128) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""A rollout buffer that discounts by musical time: an event that lasts longer is followed by a future that is further away."""
+"""A rollout buffer that discounts by musical time: after a longer event the future is further away."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ class TimedRolloutBuffer(RolloutBuffer):
     """SB3's rollout buffer for a semi-Markov process: `gamma` is the discount of a quarter note, not of an event.
 
     Under a discount by event, long notes come free: the time they take away from later rewards is beyond the horizon.
-    (Sutton, Precup and Singh, Artificial Intelligence 112, 1999, section 3: options with duration k are discounted by gamma**k.)
+    (Sutton, Precup and Singh, Artificial Intelligence 112, 1999: what follows an option of k steps is discounted by
+    gamma to the k.)
     """
 
     def __init__(self, *args: Any, durations: tuple[int, ...], **kwargs: Any) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rlcompose.brief import Brief
 from rlcompose.engine.core import Engine
-from rlcompose.errors import missing_extra, unknown
+from rlcompose.errors import unknown
 from rlcompose.reward import WeightedTerm
 
 
@@ -85,12 +85,7 @@ def load_agents() -> dict[str, AgentKind]:
     """All registered agents by name, the built-in ones loaded."""
     from rlcompose.plugins import load_builtin
 
-    try:
-        load_builtin("agents")
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("rlcompose"):
-            raise
-        raise missing_extra(str(error.name), "train") from error
+    load_builtin("agents")
     return _REGISTER
 
 

@@ -157,7 +157,7 @@ class ComposeEnv(gymnasium.Env[NDArray[Any], np.int64]):
         return self._observation(), self._reset_info()
 
     def step(self, action: Any) -> tuple[NDArray[Any], float, bool, bool, dict[str, Any]]:
-        """Play one event; `info` holds `rewards`, each term's share of the reward, and `num_illegal`, the piece's count."""
+        """Play one event; `info` holds `rewards`, each term's share, and `num_illegal`, the piece's count so far."""
         state = self._state
         if not self._started or state.done[0]:
             raise RlcomposeError("the piece has ended (or has not begun): call reset() first")

@@ -33,8 +33,8 @@ class ComposeVectorEnv(gymnasium.vector.VectorEnv[NDArray[Any], NDArray[Any], ND
     - `account`: whether `info["rewards"]` maps each term to an array of shares (float64, one for each piece).
     - `copy`: False hands out the engine's own arrays, which the next step overwrites.
 
-    `info["num_illegal"]` counts each piece's illegal actions; in a step that begins new pieces `info["seed"]` tells their seeds
-    (what else a reset tells follows from them).
+    `info["num_illegal"]` counts each piece's illegal actions; in a step that begins new pieces `info["seed"]` tells
+    their seeds (what else a reset tells follows from them).
 
     `reset(seed=s)` gives piece i the seed s + i, as Gymnasium's other vector environments do; a sequence gives each its
     own.

@@ -39,7 +39,7 @@ from rlcompose.engine.layout import (
 from rlcompose.engine.state import CONTEXT
 from rlcompose.engine.tables import BAR_COLUMNS, CHART_COLUMNS, SETTINGS, SPAN_COLUMNS
 
-# Loops, not slices: assigning an array to a slice makes numba compile its broadcasting and error messages (six seconds).
+# Loops, not slices: assigning an array to a slice makes numba compile broadcasting and error messages (six seconds).
 
 # Names of rows and columns as constants, so that they compile to numbers.
 IS_REST, PITCH, TICKS, INTERVAL = FIELD["is_rest"], FIELD["pitch"], FIELD["ticks"], FIELD["interval"]
