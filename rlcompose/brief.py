@@ -169,7 +169,7 @@ def _progressions(
     if options.progression is not None:
         progressions = [(load_progression(options.progression), 1)]
     else:
-        # In alphabetical order: a reset draws by place, and equal styles (one read from a run's JSON) must draw the same.
+        # By name: a reset draws by place, and equal styles (one comes from a run's sorted JSON) must draw the same.
         progressions = [(load_progression(name), weight) for name, weight in sorted(style.progressions.items())]
     if key is None:
         keys = {p.mode: style.keys.get(p.mode) or tuple(range(12)) for p, _ in progressions}

@@ -56,9 +56,9 @@ def run(body: Callable[[argparse.Namespace], Mapping[str, Any]], parser: Parser,
 
 
 def result_lines(value: Any, indent: str = "") -> Iterator[str]:
-    """A result for reading: an item a line, what is nested further in; items without a value are left out.
+    r"""A result for reading: an item a line, what is nested further in; items without a value are left out.
 
-    >>> print(*result_lines({"run": "r", "mean_return": {"random": -1.5, "ppo": 3}, "lufs": None}), sep="\\n")
+    >>> print(*result_lines({"run": "r", "mean_return": {"random": -1.5, "ppo": 3}, "lufs": None}), sep="\n")
     run: r
     mean_return:
       random: -1.5

@@ -118,12 +118,13 @@ def write_piece(
     performance = piece.performance()
     text = json_text(piece_document(piece, performance))
     name = _free_name(folder, name, text)
-    paths = [folder / f"{name}.{ending}" for ending in ("json", "mid", "wav")]
+    json_path, midi_path, wav_path = (folder / f"{name}.{ending}" for ending in ("json", "mid", "wav"))
     midi = midi_bytes(performance.composition)
-    report = render_midi(midi, paths[2], soundfont, require_fluidsynth)
-    write_atomically(paths[1], midi)
-    write_atomically(paths[0], text)
-    return PieceFiles(*paths, float(performance.rewards.sum()), round(report.seconds, 3), report.lufs)
+    report = render_midi(midi, wav_path, soundfont, require_fluidsynth)
+    write_atomically(midi_path, midi)
+    write_atomically(json_path, text)
+    total = float(performance.rewards.sum())
+    return PieceFiles(json_path, midi_path, wav_path, total, round(report.seconds, 3), report.lufs)
 
 
 def _free_name(folder: Path, name: str, text: str) -> str:

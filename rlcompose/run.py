@@ -69,7 +69,7 @@ def new_run_folder(style: str, agent: str, out: str | None) -> Path:
 
 
 def discard_run(folder: Path, keep_folder: bool) -> None:
-    """Delete what a run that never began has written, so that nothing half-made stays; with `keep_folder` it stays empty."""
+    """Delete what a run that never began has written; with `keep_folder` the folder stays, empty."""
     shutil.rmtree(folder, ignore_errors=True)
     if keep_folder:
         folder.mkdir(exist_ok=True)

@@ -35,7 +35,7 @@ class _Hypotheses:
 
 
 def beam_search(brief: Brief, terms: Sequence[WeightedTerm], seed: int, width: int = 50) -> Played:
-    """The best piece found for a seed with `width` hypotheses at every tick (not at every step: events differ in length).
+    """The best piece found for a seed with `width` hypotheses at every tick (not every step: events differ in length).
 
     Deterministic; equal totals are kept in the order of parent and action.
     """

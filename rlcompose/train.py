@@ -168,8 +168,8 @@ def _check_size(weighted: WeightedTerm) -> None:
     largest = abs(weighted.weight) * max(1.0, *values)  # rare terms pay nothing in these moments
     if largest > LARGEST_SHARE:
         raise RlcomposeError(
-            f"reward term {weighted.term.name!r} would pay {largest:.3g} for one event with weight {weighted.weight:g}: "
-            f"allowed are up to {LARGEST_SHARE:g}"
+            f"reward term {weighted.term.name!r} with weight {weighted.weight:g} would pay {largest:.3g} "
+            f"for one event: allowed are up to {LARGEST_SHARE:g}"
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,8 +21,6 @@ from rlcompose.errors import RlcomposeError
 from rlcompose.reward import weigh_terms
 from rlcompose.run import read_run
 from rlcompose.style import style_from_dict
-
-from .conftest import TrainedRun
 
 JAZZ = load_style("jazz")
 TERMS = weigh_terms(JAZZ.rewards)
@@ -121,7 +120,7 @@ def test_ppo_learns_and_only_if_it_is_let(tmp_path: Path) -> None:
     assert learned.mean() > untrained.mean() + 2
 
 
-def test_a_saved_model_plays_what_it_played(trained_run: TrainedRun) -> None:
+def test_a_saved_model_plays_what_it_played(trained_run: SimpleNamespace) -> None:
     run = read_run(trained_run.folder)
     document = json.loads(Path(trained_run.result["trained_piece"]).read_text())
     [again] = play(run.agent(), run.brief, run.terms(), [document["seed"]])
@@ -129,13 +128,13 @@ def test_a_saved_model_plays_what_it_played(trained_run: TrainedRun) -> None:
     assert again.total == pytest.approx(trained_run.result["trained_return"])
 
 
-def test_ppo_plays_only_what_is_legal(trained_run: TrainedRun) -> None:
+def test_ppo_plays_only_what_is_legal(trained_run: SimpleNamespace) -> None:
     run = read_run(trained_run.folder)
     for piece in play(run.agent(), run.brief, run.terms(), list(range(20))):
         assert not perform(run.brief, piece.seed, piece.actions, run.terms()).account[:, -1].any()
 
 
-def foreign(trained_run: TrainedRun, folder: Path, **changes: object) -> Path:
+def foreign(trained_run: SimpleNamespace, folder: Path, **changes: object) -> Path:
     """A copy of the model whose `config.json` has other values."""
     model = folder / "model"
     shutil.copytree(trained_run.folder / "model", model)
@@ -152,23 +151,23 @@ def refusal(model: Path, brief: Brief = TWO_BARS) -> str:
     return str(error.value)
 
 
-def test_a_model_for_another_layout_is_refused_by_name(trained_run: TrainedRun, tmp_path: Path) -> None:
+def test_a_model_for_another_layout_is_refused_by_name(trained_run: SimpleNamespace, tmp_path: Path) -> None:
     model = foreign(trained_run, tmp_path, layout_id="compose-v0-00000000")
     assert "was made for layout_id 'compose-v0-00000000', here it is 'compose-v0-" in refusal(model)
 
 
-def test_a_model_for_another_environment_is_refused_by_name(trained_run: TrainedRun, tmp_path: Path) -> None:
+def test_a_model_for_another_environment_is_refused_by_name(trained_run: SimpleNamespace, tmp_path: Path) -> None:
     model = foreign(trained_run, tmp_path, environment="rlcompose/Compose-v9")
     assert "was made for environment 'rlcompose/Compose-v9'" in refusal(model)
 
 
-def test_a_model_for_other_durations_is_refused_by_name(trained_run: TrainedRun) -> None:
+def test_a_model_for_other_durations_is_refused_by_name(trained_run: SimpleNamespace) -> None:
     style = style_from_dict(JAZZ.to_dict() | {"durations": {"eighth": 6, "quarter": 12}})
     told = refusal(trained_run.folder / "model", make_brief(style))
     assert "was made for durations [2, 3, 4, 6," in told and "here it is [6, 12]" in told
 
 
-def test_damaged_weights_are_refused_by_name(trained_run: TrainedRun, tmp_path: Path) -> None:
+def test_damaged_weights_are_refused_by_name(trained_run: SimpleNamespace, tmp_path: Path) -> None:
     model = foreign(trained_run, tmp_path)
     weights = model / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])
@@ -179,11 +178,11 @@ def test_damaged_weights_are_refused_by_name(trained_run: TrainedRun, tmp_path: 
     assert "cannot read the model" in refusal(model)
 
 
-def test_weights_of_another_width_are_refused(trained_run: TrainedRun, tmp_path: Path) -> None:
+def test_weights_of_another_width_are_refused(trained_run: SimpleNamespace, tmp_path: Path) -> None:
     assert "do not fit the network" in refusal(foreign(trained_run, tmp_path, hidden=64))
 
 
-def test_a_configuration_that_is_no_json_is_refused(trained_run: TrainedRun, tmp_path: Path) -> None:
+def test_a_configuration_that_is_no_json_is_refused(trained_run: SimpleNamespace, tmp_path: Path) -> None:
     model = foreign(trained_run, tmp_path)
     (model / "config.json").write_text("{")
     assert "cannot read the model" in refusal(model)

@@ -6,12 +6,11 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from rlcompose import compose, train
-
-from .conftest import TrainedRun
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +31,7 @@ def music_of(path: str) -> dict[str, object]:
     return music
 
 
-def test_a_trained_agent_composes_the_same_bytes_in_every_process(trained_run: TrainedRun) -> None:
+def test_a_trained_agent_composes_the_same_bytes_in_every_process(trained_run: SimpleNamespace) -> None:
     arguments = [str(trained_run.folder), "--count", "2", "--seed", "3"]
     assert compose.main([*arguments, "--out", "here"]) == 0
     command = [sys.executable, "-m", "rlcompose.compose", *arguments, "--out", "there"]
@@ -42,14 +41,14 @@ def test_a_trained_agent_composes_the_same_bytes_in_every_process(trained_run: T
     assert all(Path("here", name).read_bytes() == Path("there", name).read_bytes() for name in names)
 
 
-def test_the_trained_piece_comes_again_by_its_seed(trained_run: TrainedRun) -> None:
+def test_the_trained_piece_comes_again_by_its_seed(trained_run: SimpleNamespace) -> None:
     trained = json.loads(Path(trained_run.result["trained_piece"]).read_text())
     assert compose.main([str(trained_run.folder), "--seed", str(trained["seed"]), "--out", "."]) == 0
     assert json.loads(Path(f"jazz-ppo-{trained['seed']}.json").read_text()) == trained
 
 
 def test_results_are_on_stdout_and_progress_on_stderr(
-    greedy_run: TrainedRun, capfd: pytest.CaptureFixture[str]
+    greedy_run: SimpleNamespace, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert compose.main([str(greedy_run.folder), "--out", "pieces", "--bars", "1"]) == 0
     out, error = capfd.readouterr()
@@ -63,25 +62,25 @@ def test_random_and_greedy_runs_compose_without_a_model() -> None:
     assert len(list(Path("run/pieces").glob("jazz-random-*.wav"))) == 3
 
 
-def test_what_the_run_pinned_stays_pinned(trained_run: TrainedRun) -> None:
+def test_what_the_run_pinned_stays_pinned(trained_run: SimpleNamespace) -> None:
     assert compose.main([str(trained_run.folder), "--out", "."]) == 0
     assert music_of("jazz-ppo-0.json")["bars"] == 4
 
 
-def test_a_new_chart_replaces_the_runs_length(trained_run: TrainedRun) -> None:
+def test_a_new_chart_replaces_the_runs_length(trained_run: SimpleNamespace) -> None:
     # 4 bars were pinned; a chart of 2 fills the 32 bars of the style.
     assert compose.main([str(trained_run.folder), "--out", ".", "--chords", "Dm7 | G7"]) == 0
     assert music_of("jazz-ppo-0.json")["bars"] == 32
 
 
-def test_chart_bars_key_and_tempo_can_be_pinned(trained_run: TrainedRun) -> None:
+def test_chart_bars_key_and_tempo_can_be_pinned(trained_run: SimpleNamespace) -> None:
     chart = ["--chords", "Bbm7 | Eb7 | Ab^7", "--bars", "5", "--key", "Ab", "--tempo", "99"]
     assert compose.main([str(trained_run.folder), "--out", ".", *chart]) == 0
     music = music_of("jazz-ppo-0.json")
     assert (music["bars"], music["key"], music["tempo"]) == (5, "Ab major", 99)
 
 
-def test_another_piece_of_the_same_name_is_not_overwritten(greedy_run: TrainedRun) -> None:
+def test_another_piece_of_the_same_name_is_not_overwritten(greedy_run: SimpleNamespace) -> None:
     for bars in ("1", "2", "1"):
         assert compose.main([str(greedy_run.folder), "--out", ".", "--bars", bars]) == 0
     found = {path.name: json.loads(path.read_text())["music"]["bars"] for path in Path().glob("*.json")}
@@ -102,7 +101,8 @@ def test_a_foreign_run_never_runs_its_plugin(capfd: pytest.CaptureFixture[str]) 
     assert done.returncode == 2 and done.stderr.count("\n") == 1
     assert f"add --plugin {Path('theirs.py').resolve()}" in done.stderr
     assert not Path("ran").exists() and not Path("pieces").exists()
-    subprocess.run([*command, "--plugin", "theirs.py"], check=True, capture_output=True)
+    done = subprocess.run([*command, "--plugin", "theirs.py"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
     assert Path("ran").exists() and Path("pieces/jazz-random-0.wav").exists()
 
 
@@ -120,17 +120,17 @@ def test_a_foreign_run_never_runs_its_plugin(capfd: pytest.CaptureFixture[str]) 
     ],
 )
 def test_a_mistake_is_told_before_anything_is_made(
-    arguments: list[str], told: str, greedy_run: TrainedRun, capfd: pytest.CaptureFixture[str]
+    arguments: list[str], told: str, greedy_run: SimpleNamespace, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert told in mistake(capfd, str(greedy_run.folder), "--out", "pieces", *arguments)
     assert not Path("pieces").exists()
 
 
-def test_a_run_that_is_not_there_is_told(greedy_run: TrainedRun, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_run_that_is_not_there_is_told(greedy_run: SimpleNamespace, capfd: pytest.CaptureFixture[str]) -> None:
     assert "there is no run 'nowhere'" in mistake(capfd, "nowhere")
     assert "is not a run: it has no config.json" in mistake(capfd, str(greedy_run.folder / "pieces"))
 
 
-def test_a_folder_that_cannot_be_made_is_told(greedy_run: TrainedRun, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_that_cannot_be_made_is_told(greedy_run: SimpleNamespace, capfd: pytest.CaptureFixture[str]) -> None:
     Path("file").write_text("")
     assert "cannot write into the folder file/x" in mistake(capfd, str(greedy_run.folder), "--out", "file/x")

@@ -14,7 +14,9 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -27,8 +29,6 @@ from rlcompose.engine.core import evaluate, sample_moments
 from rlcompose.engine.layout import MOMENT_FIELDS, PUBLIC_FIELDS, observation_table
 from rlcompose.engine.moment import Moment, moment_names
 from rlcompose.reward import load_terms
-
-from .conftest import TrainedRun
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -65,16 +65,13 @@ def terms_table() -> str:
 
 
 def options_table(command: str) -> str:
-    parser = command_parser(command)
     lines = ["| option | meaning |", "|---|---|"]
-    for action in parser._actions:
-        if not isinstance(action, argparse._HelpAction):
-            name = " ".join(
-                [*action.option_strings[:1], *([] if action.nargs == 0 else [str(action.metavar or action.dest)])]
-            )
-            lines.append(
-                f"| `{name.replace('|', chr(92) + '|')}` | {(action.help or '').replace('%%', '%').replace('|', chr(92) + '|')} |"
-            )
+    for action in command_parser(command)._actions:
+        if isinstance(action, argparse._HelpAction):
+            continue
+        value = [] if action.nargs == 0 else [str(action.metavar or action.dest)]
+        meaning = (action.help or "").replace("%%", "%").replace("|", r"\|")
+        lines.append(f"| `{' '.join([*action.option_strings[:1], *value])}` | {meaning} |")
     return "\n".join(lines)
 
 
@@ -99,7 +96,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "fields": fields_table,
     "methods": methods_table,
     "terms": terms_table,
-    **{f"options-{command}": (lambda command=command: options_table(command)) for command in COMMANDS},
+    **{f"options-{command}": partial(options_table, command) for command in COMMANDS},
 }
 
 
@@ -161,17 +158,17 @@ def test_documented_ranges_hold_and_cover_every_term() -> None:
         assert min(values) >= float(lowest) and max(values) <= float(highest), name
 
 
-def test_keys_of_train(trained_run: TrainedRun) -> None:
+def test_keys_of_train(trained_run: SimpleNamespace) -> None:
     assert keys_under("commands.md", "### JSON of `train --agent ppo`") - {"random", "greedy"} == set(
         trained_run.result
     )
 
 
-def test_keys_of_train_without_learning(greedy_run: TrainedRun) -> None:
+def test_keys_of_train_without_learning(greedy_run: SimpleNamespace) -> None:
     assert keys_under("commands.md", "### JSON of `train --agent greedy`") == set(greedy_run.result)
 
 
-def test_keys_of_compose(greedy_run: TrainedRun, tmp_path: Path) -> None:
+def test_keys_of_compose(greedy_run: SimpleNamespace, tmp_path: Path) -> None:
     from rlcompose import compose
 
     written = tmp_path / "result.json"
@@ -183,7 +180,7 @@ def test_keys_of_compose(greedy_run: TrainedRun, tmp_path: Path) -> None:
     assert row and set(KEY.findall(row[1])) == set(result["pieces"][0])
 
 
-def test_keys_of_render(greedy_run: TrainedRun, tmp_path: Path) -> None:
+def test_keys_of_render(greedy_run: SimpleNamespace, tmp_path: Path) -> None:
     from rlcompose import render
 
     written = tmp_path / "result.json"
@@ -201,25 +198,25 @@ def test_keys_of_speed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert keys_under("commands.md", "### JSON of `speed`") == set(json.loads(written.read_text()))
 
 
-def test_files_of_a_run(trained_run: TrainedRun) -> None:
+def test_files_of_a_run(trained_run: SimpleNamespace) -> None:
     documented = set(
         re.findall(r"^\| `([\w.]+)/?` \|", text_of("files.md").partition("## config.json")[0], re.MULTILINE)
     )
     assert documented == {path.name for path in trained_run.folder.iterdir()}
 
 
-def test_keys_of_the_runs_configuration(trained_run: TrainedRun) -> None:
+def test_keys_of_the_runs_configuration(trained_run: SimpleNamespace) -> None:
     config = json.loads((trained_run.folder / "config.json").read_text())
     assert keys_under("files.md", "## config.json") == set(config)
 
 
-def test_keys_of_a_piece(trained_run: TrainedRun) -> None:
+def test_keys_of_a_piece(trained_run: SimpleNamespace) -> None:
     document = json.loads(Path(trained_run.result["trained_piece"]).read_text())
     document["options"], document["rewards"]["weights"], document["rewards"]["terms"] = 0, 0, 0  # names chosen by users
     assert keys_under("files.md", "## A piece: NAME.json") - {"illegal"} == paths_in(document)
 
 
-def test_keys_of_a_model(trained_run: TrainedRun) -> None:
+def test_keys_of_a_model(trained_run: SimpleNamespace) -> None:
     config = json.loads((trained_run.folder / "model" / "config.json").read_text())
     assert keys_under("files.md", "## A model: model/") == set(config)
 
@@ -243,20 +240,20 @@ def examples(page: Path) -> list[str]:
     return EXAMPLE.findall(page.read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", *sorted(DOCS.glob("*.md"))], ids=lambda page: page.name)
+PAGES_WITH_EXAMPLES = [page for page in (ROOT / "README.md", *sorted(DOCS.glob("*.md"))) if examples(page)]
+
+
+@pytest.mark.parametrize("page", PAGES_WITH_EXAMPLES, ids=lambda page: page.name)
 def test_examples_run(page: Path, tmp_path: Path) -> None:
     # One process for a page, one file for each example, because terms are read from their source.
-    written = []
+    files = []
     for number, text in enumerate(examples(page)):
         file = tmp_path / f"example_{number}.py"
         file.write_text(text, encoding="utf-8")
-        written.append(str(file))
-    if not written:
-        pytest.skip("no examples")
+        files.append(str(file))
     code = "import runpy, sys\nfor file in sys.argv[1:]:\n    runpy.run_path(file)"
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code, *written], cwd=tmp_path, capture_output=True, text=True
-    )
+    command = [sys.executable, "-W", "error", "-c", code, *files]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 
@@ -265,3 +262,20 @@ def test_swing_is_described_as_it_is() -> None:
 
     # The numbers of the page: 2:1 up to 228 bpm, 1.5:1 at 264, 1:1 from 300.
     np.testing.assert_allclose([swing_ratio(bpm) for bpm in (100, 228, 264, 300, 400)], [2, 2, 1.5, 1, 1])
+
+
+def test_the_readme_names_the_two_commands_word_for_word() -> None:
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    assert "    ./run.sh train --style jazz" in lines and "    ./run.sh test" in lines
+    assert len(lines) <= 200
+
+
+def test_the_readmes_own_reward_works_as_it_says(tmp_path: Path) -> None:
+    [term] = [text for text in examples(ROOT / "README.md") if "@reward_term" in text]
+    (tmp_path / "mine.py").write_text(term, encoding="utf-8")
+    [line] = re.findall(r"^    \./run\.sh (train .*--plugin mine\.py.*)$", text_of("../README.md"), re.MULTILINE)
+    arguments = [*line.split(), "--agent", "random", "--bars", "4"]
+    command = [sys.executable, "-m", "rlcompose", *arguments]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    piece = json.loads((tmp_path / "runs/jazz-random-1/pieces/random.json").read_text())
+    assert piece["rewards"]["weights"]["high_notes"] == 2.0 and "high_notes" in piece["rewards"]["terms"]

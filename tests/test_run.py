@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,8 +13,6 @@ from rlcompose import load_style, train
 from rlcompose.brief import make_brief
 from rlcompose.errors import RlcomposeError
 from rlcompose.run import RunConfig, discard_run, new_run_folder, read_run, write_run
-
-from .conftest import TrainedRun
 
 
 def some_config() -> RunConfig:
@@ -80,7 +79,7 @@ def test_a_missing_run_is_told_with_the_nearest_name(tmp_path: Path) -> None:
         read_run(tmp_path / "jaz-ppo-1")
 
 
-def test_a_run_without_a_model_says_so(trained_run: TrainedRun, tmp_path: Path) -> None:
+def test_a_run_without_a_model_says_so(trained_run: SimpleNamespace, tmp_path: Path) -> None:
     shutil.copy(trained_run.folder / "config.json", tmp_path)
     with pytest.raises(RlcomposeError, match="has no model yet"):
         read_run(tmp_path).agent()

@@ -106,7 +106,10 @@ def main() -> int:
 
 def table(results: dict[str, Any]) -> str:
     """The returns and the share of the way from random to beam, with standard errors over the pieces."""
-    lines = ["| style | player | return (mean ± s.e.) | (R − random) / (beam − random) | training |", "|---|---|---|---|---|"]
+    lines = [
+        "| style | player | return (mean ± s.e.) | (R − random) / (beam − random) | training |",
+        "|---|---|---|---|---|",
+    ]
     for style in STYLES:
         floor, top = (float(np.mean(results[f"{style}/{name}"])) for name in ("random", "beam"))
         rows = [(name, results[f"{style}/{name}"], "–") for name in ("random", "greedy")]
