@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import sys
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
@@ -223,5 +224,5 @@ def _writers(folder: Path) -> list[KVWriter]:
 
         writers.append(TensorBoardOutputFormat(str(folder / "tensorboard")))
     except (ImportError, AssertionError):
-        print(f"no TensorBoard log: {missing_extra('tensorboard', 'train')}")
+        print(f"no TensorBoard log: {missing_extra('tensorboard', 'train')}", file=sys.stderr)
     return writers

@@ -44,7 +44,10 @@ def read_solos(folder: Path | str) -> Iterator[Composition]:
     for piece in _rows(folder / "pieces.csv"):
         rows = notes.get(piece["piece"], [])
         if rows and all(row["metre"] == "4/4" for row in rows):
-            yield _solo(piece, rows, beats.get(piece["piece"], []))
+            try:
+                yield _solo(piece, rows, beats.get(piece["piece"], []))
+            except ValueError as error:  # our own among them, such as a melody that is not monophonic
+                raise RlcomposeError(f"piece {piece['piece']!r} in {folder} cannot be read: {error}") from None
 
 
 def _rows(path: Path) -> Iterator[Row]:

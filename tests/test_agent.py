@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from rlcompose.agent import AgentKind, find_agent, load_agents, pick, play, register_agent
 from rlcompose.brief import make_brief
-from rlcompose.codec import action_of, decode
+from rlcompose.codec import decode
 from rlcompose.engine.core import Engine
 from rlcompose.errors import RlcomposeError
 from rlcompose.reward import WeightedTerm, make_term, weigh_terms
