@@ -89,7 +89,7 @@ def comfortable_range(m: Moment) -> float:
     """0 within two octaves around the tonic (-5 to 19 semitones), falling by 1/6 for each semitone outside, to -1.
 
     Melodies keep to about an octave and a half, returning from the edges (von Hippel and Huron, Music Perception 18,
-    2000); of real 8-bar windows of jazz solos the middle half spans 18 to 23 semitones. Paid by the pulse, as
+    2000); of real 8-bar windows of jazz solos the middle half spans 16 to 23 semitones. Paid by the pulse, as
     `stepwise_motion`.
 
     A quarter note 22 semitones above the tonic gives -0.5.

@@ -77,7 +77,10 @@ def _definitions(function: Callable[..., Any], seen: dict[str, object], is_term:
         raise NotCompilable("a decorator wraps it, whose effect its source does not show")
     node = _definition_of(function)
     lines: list[str] = []
+    named = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
     for name, value in _globals_of(function).items():
+        if name not in named:
+            continue  # Python lists it for a field of that name, such as m.bars beside a variable `bars`
         if name in seen:
             if seen[name] is not value:
                 raise NotCompilable(f"two different things are called {name}")

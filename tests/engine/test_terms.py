@@ -159,3 +159,14 @@ def test_source_that_cannot_be_found_runs_in_python() -> None:
     with pytest.raises(NotCompilable, match="its source cannot be found"):
         compile_term(space["typed_at_the_prompt"])
     assert value_of(space["typed_at_the_prompt"]) == (3.0, False)
+
+
+bars = [1, 2, 3]  # a variable of the same name as a field of the moment
+
+
+def early(m: Moment) -> float:
+    return 1.0 if m.bar < m.bars - 1 else 0.0
+
+
+def test_field_is_no_variable_of_the_same_name() -> None:
+    assert compile_term(early).address != 0
