@@ -28,6 +28,7 @@ from rlcompose.engine.layout import (
     OBSERVATION_SCALE,
 )
 from rlcompose.errors import RlcomposeError
+from rlcompose.reward import WeightedTerm
 from rlcompose.score import ChordSpan, Composition, Note, Section
 from rlcompose.style import Style
 from rlcompose.theory.chord import NO_CHORD, Chord
@@ -129,14 +130,14 @@ class Performance:
         return rewards
 
 
-def perform(brief: Brief, seed: int, actions: Iterable[int], terms: Sequence[object] = ()) -> Performance:
+def perform(brief: Brief, seed: int, actions: Iterable[int], terms: Sequence[WeightedTerm] = ()) -> Performance:
     """Play a piece again: everything about it is a function of (brief, seed, actions).
 
     Actions beyond the end of the piece are an error; too few leave the rest of it empty. `terms` are `WeightedTerm`s.
     """
     from rlcompose.engine.core import Engine
 
-    engine = Engine(brief, terms)  # type: ignore[arg-type]
+    engine = Engine(brief, terms)
     engine.reset([seed])
     tonic = int(engine.field("tonic_pitch")[0])
     events: list[Event] = []
