@@ -47,12 +47,22 @@ def run(body: Callable[[argparse.Namespace], Mapping[str, Any]], parser: Parser,
         if arguments.json:
             write_atomically(arguments.json, json.dumps(result, indent=2, sort_keys=True, allow_nan=False) + "\n")
     except (RlcomposeError, OSError) as error:
-        print(f"rlcompose: error: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"rlcompose: error: {one_line(str(error))}", file=sys.stderr)
         return USER_MISTAKE
     except KeyboardInterrupt:
         print("rlcompose: interrupted", file=sys.stderr)
         return INTERRUPTED
     return OK
+
+
+def one_line(message: str) -> str:
+    r"""A message on one line; several faults, a line each, are parted by semicolons.
+
+    >>> one_line("mine.toml has 2 faults:\n  tempo = 0: allowed is more\n  pulse is missing")
+    'mine.toml has 2 faults: tempo = 0: allowed is more; pulse is missing'
+    """
+    first, *others = [" ".join(line.split()) for line in message.splitlines()]
+    return " ".join([first, "; ".join(others)]).strip()
 
 
 def result_lines(value: Any, indent: str = "") -> Iterator[str]:
