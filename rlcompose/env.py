@@ -189,6 +189,15 @@ class ComposeEnv(gymnasium.Env[NDArray[Any], np.int64]):
         performance = self.performance()
         return piece_text(performance) if self.render_mode == "ansi" else piano_roll(performance.composition)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but the short cuts into the engine's arrays, which a copy has elsewhere."""
+        return {name: value for name, value in self.__dict__.items() if name not in ("_state", "_shares")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take a copy's or pickle's content."""
+        self.__dict__.update(state)
+        self._state, self._shares = self._engine.state, self._engine.state.account
+
     # --- what music needs beside it ---
 
     @property

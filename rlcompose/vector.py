@@ -87,7 +87,6 @@ class ComposeVectorEnv(gymnasium.vector.VectorEnv[NDArray[Any], NDArray[Any], ND
         self._view = np.empty((num_envs, self.engine.state.obs.shape[1]), np.float32)
         self._account = account
         self._copy = copy
-        self._actions = self.engine.state.actions
         self._history: list[list[int]] = [[] for _ in np.arange(num_envs)] if render_mode else []
         self._started = False
 
@@ -137,7 +136,7 @@ class ComposeVectorEnv(gymnasium.vector.VectorEnv[NDArray[Any], NDArray[Any], ND
             if state.done[row]:
                 past.clear()
             else:
-                past.append(int(self._actions[row]))
+                past.append(int(self.engine.state.actions[row]))
         begins = state.done.copy() if self.autoreset_mode == AutoresetMode.NEXT_STEP else None
         engine.step()
         rewards, terminated = state.reward.copy(), state.done.copy()
@@ -180,8 +179,9 @@ class ComposeVectorEnv(gymnasium.vector.VectorEnv[NDArray[Any], NDArray[Any], ND
             raise RlcomposeError(
                 f"actions of shape {array.shape} and dtype {array.dtype}: {self.num_envs} ints are needed"
             )
-        self._actions[:] = array
-        low, high = self._actions.min(), self._actions.max()
+        taken = self.engine.state.actions
+        taken[:] = array
+        low, high = taken.min(), taken.max()
         if low < 0 or high >= self.engine.num_actions:
             raise RlcomposeError(
                 f"action {low if low < 0 else high} does not exist: allowed are 0 to {self.engine.num_actions - 1}"

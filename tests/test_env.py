@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import pickle
 import subprocess
 import sys
 from typing import Any
@@ -271,3 +272,17 @@ def test_illegal_actions_are_counted_in_info() -> None:
     env.reset(seed=0)
     forbidden = int(np.flatnonzero(~env.action_masks())[0])
     assert [env.step(action)[4]["num_illegal"] for action in (forbidden, 0, forbidden)] == [1, 1, 2]
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda env: pickle.loads(pickle.dumps(env))], ids=["copy", "pickle"])
+def test_copy_goes_on_alike_and_apart(copied: Any) -> None:
+    env = ComposeEnv(bars=4)
+    env.reset(seed=1)
+    env.step(action_of(env.brief.style, 4, 6))
+    other = copied(env)
+    for action in (action_of(env.brief.style, 5, 6), action_of(env.brief.style, 7, 12)):
+        ours, theirs = env.step(action), other.step(action)
+        assert (ours[0] == theirs[0]).all() and ours[1:] == theirs[1:]
+    other.step(0)
+    assert (len(other.actions), len(env.actions)) == (4, 3)
+    assert (env.step(action_of(env.brief.style, 0, 24))[0] != other.step(0)[0]).any()

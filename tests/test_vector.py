@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import gymnasium
@@ -199,3 +200,12 @@ def test_illegal_actions_are_counted_in_info() -> None:
     forbidden = np.flatnonzero(~venv.action_masks()[0])[:1]
     counts = [int(venv.step(action)[4]["num_illegal"][0]) for action in (forbidden, np.array([0]), forbidden)]
     assert counts == [1, 1, 2]
+
+
+def test_copy_of_all_pieces_goes_on_alike() -> None:
+    venv = ComposeVectorEnv(3, bars=2)
+    venv.reset(seed=1)
+    other = copy.deepcopy(venv)
+    for action in (149, 160, 200):
+        ours, theirs = (v.step(np.full(3, action)) for v in (venv, other))
+        assert (ours[0] == theirs[0]).all() and (ours[1] == theirs[1]).all()

@@ -69,6 +69,11 @@ class Engine:
                 self._addresses[number] = compiled.address
         self.use(brief)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and pickle by what the engine was made from: the addresses in its context mean nothing elsewhere."""
+        made_from = (self.brief, self.terms, self.num_envs, self.next_step_reset)
+        return _made_again, (*made_from, self.snapshot(), self.state.reward.copy(), self.state.account.copy())
+
     def use(self, brief: Brief) -> None:
         """Draw the pieces of the coming resets from another brief of the same style."""
         self.brief = brief
@@ -200,6 +205,21 @@ def evaluate(term: Term, moment: Moment) -> float:
     if not is_number or not np.isfinite(float(value)):
         raise RewardTermError(f"reward term {term.name!r} gave {value!r} {_where(moment)}: allowed are finite numbers")
     return float(value)
+
+
+def _made_again(
+    brief: Brief,
+    terms: Sequence[WeightedTerm],
+    num_envs: int,
+    next_step_reset: bool,
+    snapshot: Snapshot,
+    reward: NDArray[np.float64],
+    account: NDArray[np.float64],
+) -> Engine:
+    engine = Engine(brief, terms, num_envs, next_step_reset)
+    engine.restore(snapshot)
+    engine.state.reward[:], engine.state.account[:] = reward, account
+    return engine
 
 
 _prepared: dict[Term, CompiledTerm | None] = {}
