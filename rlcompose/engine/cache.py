@@ -12,6 +12,7 @@ import contextlib
 import hashlib
 import importlib.util
 import linecache
+import logging
 import os
 import platform
 import shutil
@@ -25,6 +26,8 @@ from pathlib import Path
 from types import ModuleType
 
 import numba
+
+_log = logging.getLogger(__name__)
 
 CACHE_VARIABLE = "RLCOMPOSE_CACHE"
 _BUILDS_UPON = ("compiled.py", "layout.py", "moment.py", "state.py", "tables.py")
@@ -92,10 +95,11 @@ def _unwritten_bytecode() -> Iterator[None]:
         sys.dont_write_bytecode = before
 
 
-def import_cached(name: str, text: str) -> ModuleType:
+def import_cached(name: str, text: str, notice: str = "") -> ModuleType:
     """Import a module with this text from the cache folder; what numba compiled for it before is used again.
 
-    A damaged cache entry (a killed process, a full disk) is removed and compiled anew.
+    A damaged cache entry (a killed process, a full disk) is removed and compiled anew. The notice is logged where
+    nothing was compiled before, since that takes its time.
     """
     digest = hashlib.sha256((engine_fingerprint() + text).encode()).hexdigest()[:20]
     full_name = f"_rlcompose_compiled.{name}_{digest}"
@@ -105,6 +109,8 @@ def import_cached(name: str, text: str) -> ModuleType:
     if folder is None:
         return _run(full_name, None, text.replace("cache=True", "cache=False"))
     path = folder / f"{name}_{digest}.py"
+    if notice and not path.is_file():
+        _log.warning(notice)
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
         handle, temporary = tempfile.mkstemp(dir=folder, suffix=".tmp")
         with os.fdopen(handle, "w", encoding="utf-8") as file:

@@ -30,7 +30,7 @@ PYTHON_TERM_MICROSECONDS = 4.6
 @cache
 def kernel() -> Any:
     """The compiled step, loaded from the cache or compiled now (some seconds, once for each version)."""
-    return import_cached("kernel", engine_source("kernel.py"))
+    return import_cached("kernel", engine_source("kernel.py"), "compiling the engine: some seconds, once")
 
 
 class RewardTermError(RlcomposeError):
