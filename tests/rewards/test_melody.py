@@ -11,14 +11,17 @@ from rlcompose.testing import melody, term_values
     ("notes", "values"),
     [
         ("C4 D4", [0, 1]),  # a whole tone; the first note has no interval
-        ("C4:6 Db4:6", [0, 1]),  # a semitone, an eighth: a whole pulse
+        ("E4:6 F4:6", [0, 1]),  # a semitone, an eighth: a whole pulse
+        ("C4:6 Db4:6", [0, 0.5]),  # Db lies outside C major's scale
+        ("C4 Db5", [0, -1]),  # which makes a leap no cheaper
         ("C4:3 D4:3", [0, 0.5]),  # sixteenths: half a pulse
-        ("C4 Eb4 G4", [0, 0.5, 0.5]),  # minor third, major third
+        ("E4 G4 B4", [0, 0.5, 0.5]),  # minor third, major third
+        ("C4 Eb4 G4", [0, 0.25, 0.5]),  # Eb lies outside
         ("C4 F4 C4", [0, 0, 0]),  # fourths
         ("C4 G4", [0, 0]),  # a fifth
         ("C4 Ab4", [0, -0.5]),  # a sixth
         ("C4 C5", [0, -0.5]),  # an octave
-        ("C4 Db5", [0, -1]),  # a ninth
+        ("C4 D5", [0, -1]),  # a ninth
         ("C4 C4", [0, 0]),  # repeated
         ("E4 - D4", [0, 0, 1]),  # rests do not part the line
         ("C4:2 D4:12", [0, 0]),  # begun off the grid a step earns nothing,
@@ -28,6 +31,10 @@ from rlcompose.testing import melody, term_values
 )
 def test_stepwise_motion(notes: str, values: list[float]) -> None:
     assert term_values("stepwise_motion", melody(notes))[: len(values)] == values
+
+
+def test_without_a_chord_no_step_is_outside() -> None:
+    assert term_values("stepwise_motion", melody("C4 Db4", chords="N.C."))[1] == 1
 
 
 @pytest.mark.parametrize(
