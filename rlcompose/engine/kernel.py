@@ -224,7 +224,7 @@ def _advance(
 
 
 @njit(cache=True)
-def _place(ctx: Any, e: Any, position: Any, now: Any, obs: Any) -> None:
+def _place(ctx: Any, e: Any, position: Any, bar: Any, bar_in_form: Any, tick_in_bar: Any, now: Any, obs: Any) -> None:
     """Write the place at which the next event begins: second group of the fields, blocks chord, next_chord, place."""
     row = now[e]
     charts = carray(pointer_to(ctx[C_CHARTS], np.int32), (MANY, NUM_CHART_COLUMNS))
@@ -234,11 +234,7 @@ def _place(ctx: Any, e: Any, position: Any, now: Any, obs: Any) -> None:
     bar_rows = carray(pointer_to(ctx[C_BARS], np.int16), (MANY, NUM_BAR_COLUMNS))
     strengths = carray(pointer_to(ctx[C_STRENGTH], np.int8), (MANY,))
     chart = charts[row[CHART]]
-    bar_ticks = row[BAR_TICKS]
-    bar = position // bar_ticks
-    tick_in_bar = position - bar * bar_ticks
-    bar_in_form = bar % chart[CH_BARS]
-    tick_in_form = bar_in_form * bar_ticks + tick_in_bar
+    tick_in_form = bar_in_form * row[BAR_TICKS] + tick_in_bar
     span = tick_span[chart[CH_TICK_AT] + tick_in_form]
     following = span + 1 if span + 1 < chart[CH_SPANS] else 0
     here = spans[chart[CH_SPAN_AT] + span]
@@ -330,8 +326,17 @@ def _settle(ctx: Any, e: Any, now: Any, obs: Any, mask: Any, events: Any, keys: 
         if settings[S_LEAP] > 0:
             _write_mask(ctx, e, row, mask, settings[S_LEAP])
 
-    position = row[POSITION]
-    _place(ctx, e, position, now, obs)
+    # Counted on instead of divided: a division costs more than the few bars an event can cross.
+    next_bar = bar
+    bar_in_form = row[BAR_IN_FORM]
+    tick_in_bar = row[TICK_IN_BAR] + row[TICKS]
+    while tick_in_bar >= row[BAR_TICKS]:
+        tick_in_bar -= row[BAR_TICKS]
+        next_bar += 1
+        bar_in_form += 1
+        if bar_in_form == row[FORM_BARS]:
+            bar_in_form = 0
+    _place(ctx, e, row[POSITION], next_bar, bar_in_form, tick_in_bar, now, obs)
     for passed in range(bar + 1, row[BAR] + 1):
         old = classes[e, passed % HISTORY_BARS]
         for k in range(12):
@@ -446,7 +451,7 @@ def _reset(ctx: Any, e: Any, now: Any, obs: Any, mask: Any, notes: Any, classes:
     style[5] = chart[CH_BEATS]
     style[6] = settings[S_LEAP]
     style[7] = settings[S_PULSE]
-    _place(ctx, e, 0, now, obs)
+    _place(ctx, e, 0, 0, 0, 0, now, obs)
     _write_mask(ctx, e, row, mask, settings[S_LEAP])
 
 
