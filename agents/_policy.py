@@ -194,7 +194,7 @@ class MusicPolicy(ActorCriticPolicy):
         super().__init__(*args, **kwargs)
 
     def _build_mlp_extractor(self) -> None:
-        self.mlp_extractor = _Split(self.features_dim)  # type: ignore[assignment]
+        self.mlp_extractor = _Split(self.features_dim)  # type: ignore[assignment]  # SB3 asks for its methods only
 
     def _build(self, lr_schedule: Any) -> None:
         super()._build(lr_schedule)

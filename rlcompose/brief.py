@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from rlcompose.engine.layout import HIGHEST_PITCH, LOWEST_PITCH, MAX_BAR_TICKS, MAX_BARS
 from rlcompose.errors import RlcomposeError, unknown
@@ -65,13 +65,15 @@ class Options:
                 raise unknown("option", name, cls.names())
         return cls(**options)  # type: ignore[arg-type]  # each value is checked where it is used
 
+    @property
+    def pinned(self) -> dict[str, Any]:
+        """The choices that are pinned, by name."""
+        return {name: value for name in self.names() if (value := getattr(self, name)) is not None}
+
     def to_dict(self) -> dict[str, object]:
         """The pinned choices as plain values that JSON can hold; `from_mapping` reads them back."""
         plain: dict[str, object] = {}
-        for name in self.names():
-            value = getattr(self, name)
-            if value is None:
-                continue
+        for name, value in self.pinned.items():
             if isinstance(value, Progression):
                 value = value.chart
             elif isinstance(value, Key | Meter):
@@ -99,7 +101,7 @@ def whole_number(name: str, value: object, lowest: int, highest: int) -> int:
     is_whole = isinstance(value, int) or (hasattr(value, "__index__") and not isinstance(value, bool))
     if isinstance(value, bool) or not is_whole:
         raise RlcomposeError(f"{name} {value!r} is not a whole number: allowed are {lowest} to {highest}")
-    number = int(value)  # type: ignore[call-overload]
+    number = int(value)  # type: ignore[call-overload]  # the check above is by attribute, for NumPy's ints
     if not lowest <= number <= highest:
         raise RlcomposeError(f"{name} {number} is out of range: allowed are {lowest} to {highest}")
     return int(number)

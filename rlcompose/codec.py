@@ -93,7 +93,7 @@ def observation_space(dtype: str, rows: int | None = None) -> gymnasium.spaces.B
     kind: DTypeLike = np.float32 if dtype == "float32" else np.int16
     if rows is not None:
         low, high = np.tile(low, (rows, 1)), np.tile(high, (rows, 1))
-    return gymnasium.spaces.Box(low, high, dtype=kind)  # type: ignore[arg-type]
+    return gymnasium.spaces.Box(low, high, dtype=kind)  # type: ignore[arg-type]  # typed for one of the two dtypes
 
 
 # --- from actions to music --------------------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ def _compose(arguments: argparse.Namespace) -> dict[str, Any]:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from rlcompose.agent import play
     from rlcompose.arguments import check_soundfont, music_options
-    from rlcompose.brief import Options, make_brief
+    from rlcompose.brief import make_brief
     from rlcompose.piece import Piece, write_piece
     from rlcompose.plugins import load_file, load_installed
     from rlcompose.run import make_output_folder, read_run
@@ -55,8 +55,7 @@ def _compose(arguments: argparse.Namespace) -> dict[str, Any]:
         load_file(path)
     source = read_run(arguments.run)
     terms = source.terms()
-    asked = music_options(arguments)
-    pinned = {name: value for name in Options.names() if (value := getattr(asked, name)) is not None}
+    pinned = music_options(arguments).pinned
     options = source.brief.options
     if {"chords", "progression"} & pinned.keys():
         options = replace(options, chords=None, progression=None, key=None, bars=None)

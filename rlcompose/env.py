@@ -140,7 +140,7 @@ class ComposeEnv(gymnasium.Env[NDArray[Any], np.int64]):
             for name in chosen:
                 if name not in allowed:
                     raise unknown("option", name, allowed)
-            brief = make_brief(brief.style, {**_set_options(brief.options), **chosen})
+            brief = make_brief(brief.style, {**brief.options.pinned, **chosen})
         if brief is not self._engine.brief:
             self._engine.use(brief)
         if seed is None and self._started:
@@ -154,7 +154,7 @@ class ComposeEnv(gymnasium.Env[NDArray[Any], np.int64]):
         self._actions = []
         self._seed = int(self._state.seeds[0])
         self._play_prefix(prefix)
-        return self._observation(), self._reset_info()
+        return self._observation(), piece_info(self._engine, 0)
 
     def step(self, action: Any) -> tuple[NDArray[Any], float, bool, bool, dict[str, Any]]:
         """Play one event; `info` holds `rewards`, each term's share, and `num_illegal`, the piece's count so far."""
@@ -251,13 +251,6 @@ class ComposeEnv(gymnasium.Env[NDArray[Any], np.int64]):
             self._actions.append(action)
         if self._state.done[0]:
             raise RlcomposeError("the prefix fills the whole piece: leave something to compose")
-
-    def _reset_info(self) -> dict[str, Any]:
-        return piece_info(self._engine, 0)
-
-
-def _set_options(options: Options) -> dict[str, Any]:
-    return {name: value for name in Options.names() if (value := getattr(options, name)) is not None}
 
 
 def piece_info(engine: Engine, row: int) -> dict[str, Any]:

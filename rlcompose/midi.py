@@ -66,4 +66,4 @@ def _pretty_midi() -> ModuleType:
         import pretty_midi
     except ImportError as error:
         raise missing_extra("pretty_midi", "audio") from error
-    return pretty_midi  # type: ignore[no-any-return]
+    return pretty_midi  # type: ignore[no-any-return]  # it ships no types

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from rlcompose.brief import Options, make_brief
 from rlcompose.codec import action_space, observation_space
 from rlcompose.engine.core import Engine
-from rlcompose.env import MAX_SEED, _set_options, piece_info
+from rlcompose.env import MAX_SEED, piece_info
 from rlcompose.errors import RlcomposeError, unknown
 from rlcompose.reward import RewardChoice, weigh_terms
 from rlcompose.style import Style
@@ -105,9 +105,9 @@ class ComposeVectorEnv(gymnasium.vector.VectorEnv[NDArray[Any], NDArray[Any], ND
             if name not in Options.names():
                 raise unknown("option", name, (*Options.names(), "prefix", "reset_mask"))
         if mask is None:
-            brief = (
-                make_brief(self.brief.style, {**_set_options(self.brief.options), **chosen}) if chosen else self.brief
-            )
+            brief = self.brief
+            if chosen:
+                brief = make_brief(brief.style, {**brief.options.pinned, **chosen})
             if brief is not self.engine.brief:
                 self.engine.use(brief)
         elif not self._started:

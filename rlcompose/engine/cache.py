@@ -120,7 +120,7 @@ def import_cached(name: str, text: str, notice: str = "") -> ModuleType:
         return _run(full_name, path, text)
     except numba.core.errors.NumbaError:
         raise  # the text itself cannot be compiled
-    except Exception:
+    except Exception:  # what a damaged cache raises can be anything
         folders = [folder, *([Path(numba.config.CACHE_DIR)] if numba.config.CACHE_DIR else [])]  # $NUMBA_CACHE_DIR
         entries = [entry for place in folders for entry in place.rglob(f"{path.stem}.*.nb[ic]")]
         if not entries:

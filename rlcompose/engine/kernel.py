@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import boolean, carray, float32, float64, int16, int64, njit, uint64, void
+from numba import boolean, carray, float32, float64, int16, int64, njit, void
 
 from rlcompose.engine.compiled import call_term, pointer_to
 from rlcompose.engine.layout import (
@@ -36,6 +36,7 @@ from rlcompose.engine.layout import (
     REST_CODE,
     TICKS_CAP,
 )
+from rlcompose.engine.moment import CHORD_TONES_AT
 from rlcompose.engine.state import CONTEXT
 from rlcompose.engine.tables import BAR_COLUMNS, CHART_COLUMNS, SETTINGS, SPAN_COLUMNS
 
@@ -72,7 +73,6 @@ SECTION_NOTES, SECTION_START, DONE = FIELD["section_notes"], FIELD["section_star
 EVENTS_END = BLOCKS["events"].start + BLOCKS["events"].size
 EVENT_WIDTH = BLOCKS["events"].size // NUM_RECENT_EVENTS
 CHORD_AT = BLOCKS["chord"].start
-CHORD_TONES_AT = CHORD_AT + 2
 NEXT_AT = BLOCKS["next_chord"].start
 CHORD_SIZE = BLOCKS["chord"].size
 PLACE_AT = BLOCKS["place"].start
@@ -90,7 +90,7 @@ C_LENGTHS, C_CHARTS, C_TICK_SPAN = (CONTEXT[n] for n in ("durations", "charts", 
 C_SPANS, C_SPAN_OBS, C_BARS = (CONTEXT[n] for n in ("spans", "span_obs", "bars"))
 C_STRENGTH, C_KEY_CHOICES, C_SETTINGS = (CONTEXT[n] for n in ("strength", "key_choices", "settings"))
 
-S_CHARTS, S_TEMPO, S_TEMPO_SPAN = (SETTINGS[n] for n in ("num_charts", "tempo", "tempo_span"))
+S_TEMPO, S_TEMPO_SPAN = SETTINGS["tempo"], SETTINGS["tempo_span"]
 S_REGISTER, S_REGISTER_SPAN, S_LOWEST, S_HIGHEST = (
     SETTINGS[n] for n in ("register", "register_span", "lowest", "highest")
 )
@@ -120,6 +120,12 @@ def _mix(value: Any) -> Any:
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return z ^ (z >> np.uint64(31))
+
+
+@njit(cache=True)
+def _successor(seed: Any) -> Any:
+    """The seed of the piece that follows: 63 bits, so that it is a seed Gymnasium takes."""
+    return _mix(seed) >> np.uint64(1)
 
 
 @njit(cache=True)
@@ -498,6 +504,25 @@ def _state(ctx: Any) -> Any:
     )
 
 
+@njit(cache=True)
+def _step_arrays(ctx: Any) -> Any:
+    envs = ctx[C_ENVS]
+    return (
+        carray(pointer_to(ctx[C_ACTION], np.int64), (envs,)),
+        carray(pointer_to(ctx[C_REWARD], np.float64), (envs,)),
+        carray(pointer_to(ctx[C_ACCOUNT], np.float64), (envs, ctx[C_TERMS] + 1)),
+    )
+
+
+@njit(cache=True)
+def _term_arrays(ctx: Any) -> Any:
+    return (
+        carray(pointer_to(ctx[C_ADDRESSES], np.intp), (ctx[C_TERMS] + 1,)),
+        carray(pointer_to(ctx[C_WEIGHTS], np.float64), (ctx[C_TERMS] + 1,)),
+        carray(pointer_to(ctx[C_LENGTHS], np.int32), (ctx[C_DURATIONS],)),
+    )
+
+
 @njit(void(int64[::1], int64[::1]), cache=True)
 def reset_rows(ctx: Any, rows: Any) -> None:
     """Begin new pieces in these rows from the seeds that stand there."""
@@ -511,7 +536,7 @@ def reseed_rows(ctx: Any, rows: Any) -> None:
     """Replace these rows' seeds by their successors: the seed of the next piece is a function of the last one's."""
     seeds = carray(pointer_to(ctx[C_SEEDS], np.uint64), (ctx[C_ENVS],))
     for i in range(rows.shape[0]):
-        seeds[rows[i]] = _mix(seeds[rows[i]]) >> np.uint64(1)  # 63 bits, so that it is a seed Gymnasium takes
+        seeds[rows[i]] = _successor(seeds[rows[i]])
 
 
 @njit(int64(int64[::1]), cache=True)
@@ -520,12 +545,8 @@ def score_rows(ctx: Any) -> Any:
     now, obs, mask, events, keys, notes, classes, seeds = _state(ctx)
     envs = ctx[C_ENVS]
     num_terms = ctx[C_TERMS]
-    actions = carray(pointer_to(ctx[C_ACTION], np.int64), (envs,))
-    reward = carray(pointer_to(ctx[C_REWARD], np.float64), (envs,))
-    account = carray(pointer_to(ctx[C_ACCOUNT], np.float64), (envs, num_terms + 1))
-    addresses = carray(pointer_to(ctx[C_ADDRESSES], np.intp), (num_terms + 1,))
-    weights = carray(pointer_to(ctx[C_WEIGHTS], np.float64), (num_terms + 1,))
-    lengths = carray(pointer_to(ctx[C_LENGTHS], np.int32), (ctx[C_DURATIONS],))
+    actions, reward, account = _step_arrays(ctx)
+    addresses, weights, lengths = _term_arrays(ctx)
     for e in range(envs):
         if now[e, DONE] != 0:
             reward[e] = 0.0
@@ -547,7 +568,7 @@ def settle_rows(ctx: Any, next_step_reset: bool) -> None:
     for e in range(ctx[C_ENVS]):
         if now[e, DONE] != 0:
             if next_step_reset:
-                seeds[e] = _mix(seeds[e]) >> np.uint64(1)
+                seeds[e] = _successor(seeds[e])
                 _reset(ctx, e, now, obs, mask, notes, classes, seeds)
                 done[e] = False
             continue
@@ -564,12 +585,8 @@ def step_rows(ctx: Any, next_step_reset: bool) -> Any:
     now, obs, mask, events, keys, notes, classes, seeds = _state(ctx)
     envs = ctx[C_ENVS]
     num_terms = ctx[C_TERMS]
-    actions = carray(pointer_to(ctx[C_ACTION], np.int64), (envs,))
-    reward = carray(pointer_to(ctx[C_REWARD], np.float64), (envs,))
-    account = carray(pointer_to(ctx[C_ACCOUNT], np.float64), (envs, num_terms + 1))
-    addresses = carray(pointer_to(ctx[C_ADDRESSES], np.intp), (num_terms + 1,))
-    weights = carray(pointer_to(ctx[C_WEIGHTS], np.float64), (num_terms + 1,))
-    lengths = carray(pointer_to(ctx[C_LENGTHS], np.int32), (ctx[C_DURATIONS],))
+    actions, reward, account = _step_arrays(ctx)
+    addresses, weights, lengths = _term_arrays(ctx)
     done = carray(pointer_to(ctx[C_DONE], np.bool_), (envs,))
     for e in range(envs):
         if now[e, DONE] != 0:
@@ -577,7 +594,7 @@ def step_rows(ctx: Any, next_step_reset: bool) -> Any:
             for k in range(num_terms + 1):
                 account[e, k] = 0.0
             if next_step_reset:
-                seeds[e] = _mix(seeds[e]) >> np.uint64(1)
+                seeds[e] = _successor(seeds[e])
                 _reset(ctx, e, now, obs, mask, notes, classes, seeds)
                 done[e] = False
             continue
@@ -602,9 +619,7 @@ def try_actions(ctx: Any, rewards: Any) -> Any:
     num_terms = ctx[C_TERMS]
     account = np.zeros((1, num_terms + 1))
     reward = np.zeros(1)
-    addresses = carray(pointer_to(ctx[C_ADDRESSES], np.intp), (num_terms + 1,))
-    weights = carray(pointer_to(ctx[C_WEIGHTS], np.float64), (num_terms + 1,))
-    lengths = carray(pointer_to(ctx[C_LENGTHS], np.int32), (ctx[C_DURATIONS],))
+    addresses, weights, lengths = _term_arrays(ctx)
     fields = np.empty(NUM_FIELDS, np.int32)
     note = np.empty(NUM_NOTE_FIELDS, np.int32)
     for e in range(envs):
@@ -638,10 +653,3 @@ def float_view(obs: Any, scale: Any, out: Any) -> None:
     for e in range(obs.shape[0]):
         for i in range(obs.shape[1]):
             out[e, i] = np.float32(obs[e, i]) * scale[i]
-
-
-@njit(void(uint64[::1], uint64[::1]), cache=True)
-def successors(seeds: Any, out: Any) -> None:
-    """The seeds that follow some seeds, uint64 into uint64."""
-    for i in range(seeds.shape[0]):
-        out[i] = _mix(seeds[i]) >> np.uint64(1)

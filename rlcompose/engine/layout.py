@@ -22,7 +22,6 @@ NUM_PITCHES = HIGHEST_PITCH - LOWEST_PITCH + 1
 NUM_SLOTS = NUM_PITCHES + 1  # slot 0 is the rest, slot k is the pitch LOWEST_PITCH + k - 1
 
 # How a pitch is written in an observation: 0 nothing yet, 1 a rest, 2.. the pitches from the lowest up.
-NO_EVENT_CODE = 0
 REST_CODE = 1
 PITCH_CODE_OFFSET = 2 - LOWEST_PITCH
 HIGHEST_PITCH_CODE = HIGHEST_PITCH + PITCH_CODE_OFFSET

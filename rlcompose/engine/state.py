@@ -16,15 +16,10 @@ from rlcompose.engine.layout import (
     NUM_NOTE_FIELDS,
     OBSERVATION_SIZE,
 )
-from rlcompose.engine.tables import Tables
-
-
-def _numbered(*names: str) -> dict[str, int]:
-    return {name: number for number, name in enumerate(names)}
-
+from rlcompose.engine.tables import Tables, numbered
 
 # What stands where in the context array: counts first, then addresses.
-CONTEXT = _numbered(
+CONTEXT = numbered(
     *("envs", "num_actions", "num_durations", "num_terms"),
     *("now", "obs", "mask", "events", "keys", "notes", "classes", "seeds"),
     *("actions", "reward", "account", "done", "addresses", "weights"),

@@ -16,18 +16,19 @@ from rlcompose.theory.meter import Meter
 from rlcompose.theory.progression import Progression, bar_chords
 
 
-def _numbered(*names: str) -> dict[str, int]:
+def numbered(*names: str) -> dict[str, int]:
+    """Each name with its place."""
     return {name: number for number, name in enumerate(names)}
 
 
-CHART_COLUMNS = _numbered(
+CHART_COLUMNS = numbered(
     *("ticks", "bars", "tick_at", "bar_at", "span_at", "spans"),
     *("bar_ticks", "beat_ticks", "beats", "strength_at", "mode", "weight"),
 )
-SPAN_COLUMNS = _numbered("start", "end", "root", "quality")
-BAR_COLUMNS = _numbered("section", "section_number", "bar_in_section", "section_bars", "bar_in_phrase", "phrase_bars")
-SETTINGS = _numbered(
-    *("num_charts", "total_weight", "tempo", "tempo_span", "register", "register_span"),
+SPAN_COLUMNS = numbered("start", "end", "root", "quality")
+BAR_COLUMNS = numbered("section", "section_number", "bar_in_section", "section_bars", "bar_in_phrase", "phrase_bars")
+SETTINGS = numbered(
+    *("total_weight", "tempo", "tempo_span", "register", "register_span"),
     *("lowest", "highest", "bars", "swing", "widest_leap", "pulse"),
 )
 
@@ -44,7 +45,7 @@ class Tables:
     bars        int16 (bars, 6)         `BAR_COLUMNS`
     strength    int8 (ticks of a bar,)  metrical weight
     key_choices int32 (modes, 13)       how many tonics, then the tonics
-    settings    int64 (12,)             `SETTINGS`
+    settings    int64 (11,)             `SETTINGS`
     """
 
     durations: NDArray[np.int32]
@@ -132,7 +133,6 @@ def make_tables(brief: Brief) -> Tables:
         key_choices[MODES.index(mode), 1 : 1 + len(tonics)] = tonics
     settings = np.zeros(len(SETTINGS), np.int64)
     values = {
-        "num_charts": len(charts),
         "total_weight": sum(choice.weight for choice in brief.charts),
         "tempo": brief.tempo[0],
         "tempo_span": brief.tempo[1] - brief.tempo[0] + 1,
