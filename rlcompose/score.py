@@ -73,6 +73,7 @@ class Composition:
     sections: tuple[Section, ...] = ()
     instrument: int = 0  # General MIDI program, 0 to 127
     title: str = ""
+    pickup: int = 0  # ticks of an upbeat: bar 0 is silent but for its last `pickup` ticks; 0 for a full first bar
 
     def __post_init__(self) -> None:
         if self.bars < 1:
@@ -86,6 +87,10 @@ class Composition:
                     f"the melody is monophonic, but a note at tick {note.onset} begins before tick {end}"
                 )
             end = note.end
+        if not 0 <= self.pickup < self.meter.bar_ticks:
+            raise RlcomposeError(f"pickup {self.pickup} is no part of a bar: allowed are 0 to {self.meter.bar_ticks - 1}")
+        if self.pickup and self.notes and self.notes[0].onset < self.meter.bar_ticks - self.pickup:
+            raise RlcomposeError(f"a note begins at tick {self.notes[0].onset}, before the upbeat of {self.pickup} ticks")
         if end > self.total_ticks:
             raise RlcomposeError(f"a note ends at tick {end}, after the piece's end at {self.total_ticks}")
 
