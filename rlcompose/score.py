@@ -88,9 +88,11 @@ class Composition:
                 )
             end = note.end
         if not 0 <= self.pickup < self.meter.bar_ticks:
-            raise RlcomposeError(f"pickup {self.pickup} is no part of a bar: allowed are 0 to {self.meter.bar_ticks - 1}")
+            most = self.meter.bar_ticks - 1
+            raise RlcomposeError(f"pickup {self.pickup} is no part of a bar: allowed are 0 to {most}")
         if self.pickup and self.notes and self.notes[0].onset < self.meter.bar_ticks - self.pickup:
-            raise RlcomposeError(f"a note begins at tick {self.notes[0].onset}, before the upbeat of {self.pickup} ticks")
+            first = self.notes[0].onset
+            raise RlcomposeError(f"a note begins at tick {first}, before the upbeat of {self.pickup} ticks")
         if end > self.total_ticks:
             raise RlcomposeError(f"a note ends at tick {end}, after the piece's end at {self.total_ticks}")
 
