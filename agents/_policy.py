@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import torch
 from gymnasium import spaces
-from stable_baselines3.common.policies import ActorCriticPolicy
+from sb3_contrib.common.maskable.policies import MaskableActorCriticPolicy
+from stable_baselines3.common.policies import ActorCriticPolicy, BasePolicy
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import Tensor, nn
 
@@ -182,11 +183,16 @@ class _Split(nn.Module):
         return critic
 
 
-class MusicPolicy(ActorCriticPolicy):
-    """SB3's actor-critic policy with the features and the head above."""
+class _Music(BasePolicy):
+    """What makes SB3's actor-critic policies musical: the features, the head, and one way from both to the logits."""
+
+    features_dim: int
+    action_net: Any
+    mlp_extractor: Any
+    pi_features_extractor: BaseFeaturesExtractor
 
     def __init__(self, *args: Any, durations: tuple[int, ...], pulse: int, hidden: int = 128, **kwargs: Any) -> None:
-        """As `ActorCriticPolicy`; `durations` and `pulse` are the style's, `hidden` is the width of the network."""
+        """As the policy; `durations` and `pulse` are the style's, `hidden` is the width of the network."""
         self._lengths = (tuple(durations), pulse)
         kwargs["features_extractor_class"] = MusicFeatures
         kwargs["features_extractor_kwargs"] = {"hidden": hidden}
@@ -194,10 +200,24 @@ class MusicPolicy(ActorCriticPolicy):
         super().__init__(*args, **kwargs)
 
     def _build_mlp_extractor(self) -> None:
-        self.mlp_extractor = _Split(self.features_dim)  # type: ignore[assignment]  # SB3 asks for its methods only
+        self.mlp_extractor = _Split(self.features_dim)
 
     def _build(self, lr_schedule: Any) -> None:
-        super()._build(lr_schedule)
+        super()._build(lr_schedule)  # type: ignore[misc]  # of the actor-critic policy beside this class
         self.action_net = EventHead(self.features_dim, *self._lengths)
         settings: dict[str, Any] = {"lr": lr_schedule(1), **self.optimizer_kwargs}
         self.optimizer = self.optimizer_class(self.parameters(), **settings)
+
+    def action_logits(self, observations: Tensor) -> Tensor:
+        """Logits (batch, actions) of all actions, legal or not."""
+        features = self.pi_features_extractor(observations)
+        logits: Tensor = self.action_net(self.mlp_extractor.forward_actor(features))
+        return logits
+
+
+class MusicPolicy(_Music, ActorCriticPolicy):
+    """SB3's actor-critic policy with the features and the head above."""
+
+
+class MaskableMusicPolicy(_Music, MaskableActorCriticPolicy):
+    """The same with masks, as sb3-contrib's MaskablePPO wants them."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from sb3_contrib.common.maskable.buffers import MaskableRolloutBuffer
 from stable_baselines3.common.buffers import RolloutBuffer
 
 from rlcompose.theory.meter import TICKS_PER_QUARTER
@@ -40,3 +41,7 @@ class TimedRolloutBuffer(RolloutBuffer):
             following = self.values[step]
             goes_on = 1.0 - self.episode_starts[step]
         self.returns = self.advantages + self.values
+
+
+class MaskableTimedRolloutBuffer(TimedRolloutBuffer, MaskableRolloutBuffer):
+    """The same with masks, as sb3-contrib's MaskablePPO wants them."""

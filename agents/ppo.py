@@ -7,24 +7,27 @@ from pathlib import Path
 from rlcompose.agent import Agent, AgentKind, TrainingJob, TrainingResult, register_agent
 from rlcompose.brief import Brief
 from rlcompose.errors import missing_extra
+from rlcompose.preset import read_preset
+
+PRESET = read_preset(Path(__file__).with_suffix(".toml"))
 
 
 def train(job: TrainingJob) -> TrainingResult:
     """Train from scratch."""
     try:
-        from ._ppo import train_ppo
+        from . import _ppo
     except ModuleNotFoundError as error:
         raise missing_extra(str(error.name), "train") from error
-    return train_ppo(job)
+    return _ppo.train("ppo", PRESET, job)
 
 
 def load(folder: Path, brief: Brief) -> Agent:
     """The agent in a model folder."""
     try:
-        from ._ppo import load_policy
+        from . import _ppo
     except ModuleNotFoundError as error:
         raise missing_extra(str(error.name), "train") from error
-    return load_policy(folder, brief)
+    return _ppo.load("ppo", folder, brief)
 
 
-register_agent(AgentKind("ppo", "proximal policy optimisation (SB3)", train=train, load=load))
+register_agent(AgentKind("ppo", "proximal policy optimisation (SB3)", train=train, load=load, preset=PRESET))

@@ -41,3 +41,18 @@ def guide_tone_at_change(m: Moment) -> float:
     if m.tone == GUIDE_TONE:
         return 1.0
     return 0.0 if m.tone >= CHORD_TONE else -0.5
+
+
+@reward_term
+def scale_note(m: Moment) -> float:
+    """-1 for a note outside the piece's scale, unless it is a tone of the present chord; else 0. Paid by the pulse.
+
+    The scale is the style's in the piece's mode, five notes in Chinese tunes; of real notes 98 % of Chinese, 97 % of
+    German and 96 % of Bach's soprano melodies lie in it. A chord from outside it, such as the dominant of the dominant,
+    brings its own notes.
+
+    In C major a quarter note C# over C gives -1, over A7 0.
+    """
+    if m.is_rest or m.is_in_scale(m.pitch) or m.is_chord_tone(m.pitch):
+        return 0.0
+    return -m.pulse_share

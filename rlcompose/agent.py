@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rlcompose.brief import Brief
 from rlcompose.engine.core import Engine
-from rlcompose.errors import unknown
+from rlcompose.errors import RlcomposeError, unknown
+from rlcompose.health import Finding
+from rlcompose.passage import WHOLE, Passage
+from rlcompose.preset import Preset, with_settings
 from rlcompose.reward import WeightedTerm
 
 
@@ -26,6 +30,13 @@ class Agent(Protocol):
         ...
 
 
+@runtime_checkable
+class Tempered(Protocol):
+    """An agent that draws from what it has learned, the more surely the lower its temperature; 1 is as it learned."""
+
+    temperature: float
+
+
 class Progress(Protocol):
     """What training tells while it runs."""
 
@@ -34,12 +45,18 @@ class Progress(Protocol):
         ...
 
 
+def warn_on_stderr(finding: Finding) -> None:
+    """Tell a finding as the commands tell every warning."""
+    print(f"warning: {finding}", file=sys.stderr, flush=True)
+
+
 @dataclass(frozen=True, slots=True)
 class TrainingJob:
     """What a trainable agent is asked to do.
 
-    folder    the run: metrics go to `metrics.csv` and `tensorboard/`, the model to `model/`
+    folder    the run: metrics go to `metrics.csv` and `tensorboard/`, findings to `health.jsonl`, the model to `model/`
     settings  hyper-parameters that replace the preset's
+    warn      is told what goes wrong, as soon as it is found
     """
 
     brief: Brief
@@ -49,27 +66,48 @@ class TrainingJob:
     folder: Path
     progress: Progress
     settings: dict[str, Any] = field(default_factory=dict)
+    warn: Callable[[Finding], None] = warn_on_stderr
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingResult:
-    """What training leaves: the agent as it was at its best, and whether it was interrupted by Ctrl-C."""
+    """What training leaves: the agent as it was at its best.
+
+    best_return  mean return of the pieces that the best was chosen by (NaN if none was played)
+    interrupted  whether Ctrl-C ended it
+    failed       whether it had to stop because the weights were no longer numbers
+    health       what was found wrong while it ran
+    """
 
     agent: Agent
     steps: int
     best_return: float
     interrupted: bool
+    failed: bool = False
+    health: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class AgentKind:
-    """An agent by name: made without training, or trained and loaded."""
+    """An agent by name: made without training, or trained and loaded.
+
+    preset  the hyper-parameters of its training, or of an agent that is made without, by name
+    """
 
     name: str
     summary: str
-    make: Callable[[], Agent] | None = None
+    make: Callable[..., Agent] | None = None
     train: Callable[[TrainingJob], TrainingResult] | None = None
     load: Callable[[Path, Brief], Agent] | None = None
+    preset: Preset = field(default_factory=dict)
+
+    def made(self, changes: Mapping[str, object] | None = None) -> Agent:
+        """The agent, made without training, with the preset's values where `changes` has no other."""
+        if self.make is None:
+            raise RlcomposeError(
+                f"the agent {self.name!r} must be trained first: train it, and name the folder of its run"
+            )
+        return self.make(**with_settings(self.preset, changes or {}))
 
 
 _REGISTER: dict[str, AgentKind] = {}
@@ -106,16 +144,53 @@ class Played:
     total: float
 
 
-def play(agent: Agent, brief: Brief, terms: Sequence[WeightedTerm], seeds: Sequence[int]) -> list[Played]:
-    """Let an agent compose one piece for each seed, each drawn from that seed alone."""
+def play(
+    agent: Agent,
+    brief: Brief,
+    terms: Sequence[WeightedTerm],
+    seeds: Sequence[int],
+    *,
+    takes: Sequence[int] | None = None,
+    passage: Passage = WHOLE,
+) -> list[Played]:
+    """Let an agent compose one piece for each seed, each drawn from that seed alone.
+
+    takes     a number for each piece that changes the agent's chances but not what the reset draws (default: 0)
+    passage   what of the pieces is given; the return is that of the whole piece
+    """
+    if takes is None:
+        takes = [0] * len(seeds)
     engine = Engine(brief, terms, len(seeds))
     engine.reset(np.array(seeds, np.uint64))
-    streams = [np.random.Generator(np.random.Philox(key=[seed, 1])) for seed in seeds]
+    streams = [np.random.Generator(np.random.Philox(key=[s, 1 + take])) for s, take in zip(seeds, takes, strict=True)]
+    landing = engine.landing = passage.landing
+    given = [list(passage.before) for _ in seeds]
     actions: list[list[int]] = [[] for _ in seeds]
     totals = np.zeros(len(seeds))
+    has_landed = np.zeros(len(seeds), np.bool_)
     while not engine.state.done.all():
         running = ~engine.state.done
-        chosen = agent.act(engine, np.array([stream.random() for stream in streams]))
+        if landing is not None:
+            arrived = ~has_landed & (engine.field("onset") == landing.tick) & running
+            has_landed |= arrived
+            for row in np.flatnonzero(arrived):
+                given[row] = list(passage.after)
+        composing = running & np.array([not queue for queue in given])
+        chosen = np.zeros(len(seeds), np.int64)
+        if composing.any():
+            legal = engine.state.mask.copy()
+            if landing is not None:
+                engine.state.mask[composing] &= landing.mask(engine)[composing]
+            uniforms = np.array([s.random() if here else 0.0 for s, here in zip(streams, composing, strict=True)])
+            chosen = agent.act(engine, uniforms)
+            engine.state.mask[:] = legal  # the engine writes masks anew only where they change
+        for row in np.flatnonzero(running & ~composing):
+            chosen[row] = given[row].pop(0)
+            if not engine.state.mask[row, chosen[row]]:
+                number = len(actions[row]) + 1
+                raise RlcomposeError(
+                    f"action {chosen[row]}, number {number} of what is given, is illegal in this piece"
+                )
         engine.step(chosen)
         totals += np.where(running, engine.state.reward, 0.0)
         for row in np.flatnonzero(running):

@@ -1,32 +1,56 @@
-"""`python -m rlcompose.compose RUN`: let a trained agent compose new pieces."""
+"""`python -m rlcompose.compose RUN`: compose new pieces with a trained agent, or work on a piece that is there."""
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rlcompose.command import Parser, run
+from rlcompose.errors import RlcomposeError
+
+if TYPE_CHECKING:
+    from rlcompose.agent import Agent
+    from rlcompose.composing import Composer
+    from rlcompose.piece import Piece
+
+DEFAULT_AGENT = "beam"
+HIGHEST_TEMPERATURE = 100
 
 
 def parser() -> Parser:
     """The command's options."""
     parser = Parser(
         "python -m rlcompose.compose",
-        "Compose pieces with the agent of a run.",
+        "Compose pieces with the agent of a run, or without a run by --style; or compose bars of a piece anew.",
         "python -m rlcompose.compose runs/jazz-ppo-1 --count 4 --bars 32 --seed 1 --out pieces",
     )
     from rlcompose.arguments import add_music_options, add_sound_options, at_least
 
-    parser.add_argument("run", metavar="RUN", help="the folder of a run, made by rlcompose.train")
+    source_help = "the folder of a run, made by rlcompose.train; with --replace also a piece's .json"
+    parser.add_argument("source", metavar="RUN", nargs="?", help=source_help)
+    parser.add_argument("--style", metavar="STYLE", help="compose without a run, in this style")
+    agent_help = f"an agent that needs no training, instead of a run's (default without a run: {DEFAULT_AGENT})"
+    parser.add_argument("--agent", metavar="NAME", help=agent_help)
+    set_help = "a setting of that agent, as in width=20; may be given several times"
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help=set_help)
     parser.add_argument("--count", type=at_least(1), default=1, metavar="N", help="how many pieces (default: 1)")
+    best_help = "compose each piece N times and keep the one with the highest return (default: 1)"
+    parser.add_argument("--best-of", type=at_least(1), default=1, metavar="N", help=best_help)
     seed_help = "the first piece's seed, the next ones follow (default: 0)"
     parser.add_argument("--seed", type=at_least(0, 2**63 - 1), default=0, metavar="S", help=seed_help)
-    parser.add_argument("--out", metavar="DIR", help="the folder for the pieces (default: RUN/pieces)")
+    warmth_help = "how freely a trained agent chooses: 1 as it learned, below more surely, above more boldly"
+    parser.add_argument("--temperature", type=float, metavar="T", help=warmth_help)
+    start_help = "go on from this motif: MIDI, MusicXML, ABC or a piece's .json"
+    parser.add_argument("--start", metavar="FILE", help=start_help)
+    replace_help = "compose these bars of a piece anew (from 1, both included) and keep the rest, as in 9-12"
+    parser.add_argument("--replace", metavar="BARS", help=replace_help)
+    parser.add_argument("--out", metavar="DIR", help="the folder for the pieces (default: RUN/pieces, or pieces)")
     parser.add_argument(
         "--plugin", action="append", default=[], metavar="FILE", help="the plug-in of a run with own terms"
     )
@@ -42,36 +66,122 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _compose(arguments: argparse.Namespace) -> dict[str, Any]:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    from rlcompose.agent import play
-    from rlcompose.arguments import check_soundfont, music_options
-    from rlcompose.brief import make_brief
-    from rlcompose.piece import Piece, write_piece
+    from rlcompose.arguments import check_soundfont
+    from rlcompose.piece import write_piece
     from rlcompose.plugins import load_file, load_installed
-    from rlcompose.run import make_output_folder, read_run
+    from rlcompose.run import make_output_folder
 
     check_soundfont(arguments)
     load_installed()
     for path in arguments.plugin:
         load_file(path)
-    source = read_run(arguments.run)
-    terms = source.terms()
-    pinned = music_options(arguments).pinned
-    options = source.brief.options
-    if {"chords", "progression"} & pinned.keys():
-        options = replace(options, chords=None, progression=None, key=None, bars=None)
-    brief = make_brief(source.style, replace(options, **pinned))
-    agent = source.agent()
-    folder = make_output_folder(Path(arguments.out) if arguments.out else source.folder / "pieces")
+    default_folder, made = (_replaced if arguments.replace is not None else _composed)(arguments)
+    folder = make_output_folder(Path(arguments.out) if arguments.out else default_folder)
     pieces = []
-    for number in range(arguments.count):
-        seed = arguments.seed + number
-        played = play(agent, brief, terms, [seed])[0]
-        piece = Piece(brief, played.seed, played.actions, terms, agent.name)
-        name = f"{source.style.name}-{agent.name}-{seed}"
+    for piece, name in made:
         files = write_piece(piece, folder, name, arguments.soundfont, arguments.require_fluidsynth)
         print(f"{files.wav}: return {files.total:.1f}, {files.seconds:.1f} s", file=sys.stderr, flush=True)
         pieces.append(files.to_dict())
     return {"folder": str(folder), "pieces": pieces}
+
+
+def _composed(arguments: argparse.Namespace) -> tuple[Path, Iterator[tuple[Piece, str]]]:
+    """The folder that new pieces belong into, and the pieces with their names."""
+    composer, folder = _composer(arguments)
+    if arguments.start is not None:
+        from rlcompose.reading import read_composition
+
+        composer = composer.starting_from(read_composition(arguments.start, swing=composer.brief.style.swing))
+    seeds = range(arguments.seed, arguments.seed + arguments.count)
+    name = f"{composer.brief.style.name}-{composer.agent.name}"
+    return folder, ((composer.compose(seed, best_of=arguments.best_of), f"{name}-{seed}") for seed in seeds)
+
+
+def _composer(arguments: argparse.Namespace) -> tuple[Composer, Path]:
+    """Who composes, and where the pieces go."""
+    from rlcompose.arguments import music_options
+    from rlcompose.brief import make_brief
+    from rlcompose.composing import Composer
+    from rlcompose.run import read_run
+
+    options = music_options(arguments)
+    if arguments.source is None:
+        if arguments.style is None:
+            raise RlcomposeError("name the folder of a run, or a style with --style")
+        agent = _untrained(arguments)
+        return Composer.of(agent, make_brief(arguments.style, options)), Path("pieces")
+    if arguments.style is not None:
+        raise RlcomposeError("give either a run or --style: a run has its style")
+    source = read_run(arguments.source)
+    pinned, kept = options.pinned, source.brief.options
+    if {"chords", "progression"} & pinned.keys():
+        kept = replace(kept, chords=None, progression=None, key=None, bars=None)
+    brief = make_brief(source.style, replace(kept, **pinned))
+    agent = _warm(arguments, source.agent()) if arguments.agent is None else _untrained(arguments)
+    return Composer(agent, brief, source.terms()), source.folder / "pieces"
+
+
+def _untrained(arguments: argparse.Namespace) -> Agent:
+    """The agent that --agent names, made with what --set says."""
+    from rlcompose.agent import find_agent
+    from rlcompose.preset import parse_settings
+
+    kind = find_agent(arguments.agent or DEFAULT_AGENT)
+    return _warm(arguments, kind.made(parse_settings(arguments.set, kind.preset)))
+
+
+def _warm(arguments: argparse.Namespace, agent: Agent) -> Agent:
+    """The agent at the temperature that was asked for."""
+    from rlcompose.agent import Tempered
+
+    temperature = arguments.temperature
+    if temperature is None:
+        return agent
+    if not isinstance(agent, Tempered):
+        raise RlcomposeError(f"the agent {agent.name!r} has no temperature: it does not draw from what it has learned")
+    if not 0 <= temperature <= HIGHEST_TEMPERATURE:
+        allowed = f"allowed are 0 to {HIGHEST_TEMPERATURE}"
+        raise RlcomposeError(f"temperature {temperature:g} is out of range: {allowed}")
+    agent.temperature = temperature
+    return agent
+
+
+def _replaced(arguments: argparse.Namespace) -> tuple[Path, Iterator[tuple[Piece, str]]]:
+    """The folder of the piece, and the piece with new bars, once for each seed."""
+    from rlcompose.arguments import music_options
+    from rlcompose.composing import Composer
+    from rlcompose.passage import gap_in
+    from rlcompose.piece import read_piece, read_weights
+    from rlcompose.reward import weigh_terms
+    from rlcompose.run import CONFIG, read_run
+
+    bars = _bars(arguments.replace)
+    if given := [*music_options(arguments).pinned, *(n for n in ("style", "start") if getattr(arguments, n))]:
+        raise RlcomposeError(f"--replace keeps the piece as it is: leave out --{given[0]}")
+    if arguments.source is None:
+        raise RlcomposeError("name the piece whose bars are to be replaced: a .json that train or compose has written")
+    path = Path(arguments.source)
+    folder = path.resolve().parent.parent
+    if (folder / CONFIG).is_file():
+        source = read_run(folder)
+        terms, style = source.terms(), source.style
+        agent = _warm(arguments, source.agent()) if arguments.agent is None else _untrained(arguments)
+    else:
+        terms, style = weigh_terms(read_weights(path)), None
+        agent = _untrained(arguments)
+    piece = read_piece(path, terms, style)
+    composer = Composer(agent, piece.brief, terms)
+    gap_in(piece, *bars)  # told before anything is written
+    name = f"{path.stem}-bars-{bars[0]}-{bars[1]}"
+    best_of, seeds = arguments.best_of, range(arguments.seed, arguments.seed + arguments.count)
+    return path.parent, ((composer.replace_bars(piece, bars, seed=s, best_of=best_of), f"{name}-{s}") for s in seeds)
+
+
+def _bars(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"\s*(\d+)\s*(?:[-–]\s*(\d+)\s*)?", text)
+    if not found:
+        raise RlcomposeError(f"--replace {text!r} is no bar or span of bars: write 9 or 9-12")
+    return int(found[1]), int(found[2] or found[1])
 
 
 if __name__ == "__main__":

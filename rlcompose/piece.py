@@ -34,6 +34,11 @@ class Piece:
         """The piece with the account of every event."""
         return perform(self.brief, self.seed, self.actions, self.terms)
 
+    @property
+    def composition(self) -> Composition:
+        """The music."""
+        return perform(self.brief, self.seed, self.actions).composition
+
 
 def piece_document(piece: Piece, performance: Performance) -> dict[str, Any]:
     """What `piece.json` holds (schema version 1); `docs/files.md` describes the keys."""

@@ -14,6 +14,7 @@ from rlcompose.brief import Brief
 from rlcompose.engine.core import Engine
 from rlcompose.engine.state import Snapshot
 from rlcompose.errors import RlcomposeError
+from rlcompose.passage import Landing
 from rlcompose.reward import WeightedTerm
 
 
@@ -39,22 +40,40 @@ def beam_search(brief: Brief, terms: Sequence[WeightedTerm], seed: int, width: i
 
     Deterministic; equal totals are kept in the order of parent and action.
     """
+    engine = search_engine(brief, terms, width)
+    engine.reset([seed] * width)
+    actions, total = best_continuation(engine, engine.snapshot([0]))
+    return Played(seed, actions, total)
+
+
+def search_engine(brief: Brief, terms: Sequence[WeightedTerm], width: int) -> Engine:
+    """An engine for `best_continuation` with that many hypotheses."""
     if width < 1:
         raise RlcomposeError(f"width {width} is no number of hypotheses: allowed are 1 and more")
-    engine = Engine(brief, terms, width)
-    engine.reset([seed] * width)
-    total_ticks = int(engine.field("total_ticks")[0])
+    return Engine(brief, terms, width)
+
+
+def best_continuation(engine: Engine, start: Snapshot, landing: Landing | None = None) -> tuple[tuple[int, ...], float]:
+    """The best-paid actions found from a state (a snapshot of one row) to the end of its piece, or to a landing.
+
+    What the engine's rows held is overwritten; there are as many hypotheses as it has rows. With a landing there may be
+    no way to it among them: then there are no actions, and the total is -inf.
+    """
+    width = engine.num_envs
+    engine.restore({name: np.repeat(array, width, axis=0) for name, array in start.items()})
+    begin = int(engine.field("onset")[0])
+    end = int(engine.field("total_ticks")[0]) if landing is None else landing.tick
     durations = engine.tables.durations.astype(np.int64)
     lengths = durations[np.arange(engine.num_actions) % len(durations)]
     longest = int(durations.max())
 
-    # The tree of kept hypotheses, by number: parent, action, total. Number 0 is the empty piece.
+    # The tree of kept hypotheses, by number: parent, action, total. Number 0 is what was there before.
     parent, action, total = [-1], [-1], [0.0]
-    kept: dict[int, _Hypotheses] = {0: _Hypotheses(np.zeros(1, np.int64), engine.snapshot([0]))}
+    kept: dict[int, _Hypotheses] = {begin: _Hypotheses(np.zeros(1, np.int64), start)}
     waiting: defaultdict[int, list[_Candidates]] = defaultdict(list)
     best_end = -1
-    for tick in range(total_ticks + 1):
-        if tick > 0:
+    for tick in range(begin, end + 1):
+        if tick > begin:
             if tick not in waiting:
                 continue
             here = _best(waiting.pop(tick), width)
@@ -62,9 +81,12 @@ def beam_search(brief: Brief, terms: Sequence[WeightedTerm], seed: int, width: i
             parent += here.parents.tolist()
             action += here.actions.tolist()
             total += here.totals.tolist()
-            if tick == total_ticks:
-                best_end = first  # the candidates are sorted, the best comes first
+            if tick == end:
+                if len(here.totals):
+                    best_end = first  # the candidates are sorted, the best comes first
                 break
+            if not len(here.totals):
+                continue
             kept[tick] = _grow(engine, kept, here, first, tick, lengths)
             kept.pop(tick - longest, None)
         hypotheses = kept[tick]
@@ -72,17 +94,21 @@ def beam_search(brief: Brief, terms: Sequence[WeightedTerm], seed: int, width: i
         rows = list(range(count))
         engine.restore(hypotheses.state, rows)
         rewards = engine.try_actions()[:count]
+        if landing is not None:
+            rewards[~landing.mask(engine)[:count]] = -np.inf
         totals = rewards + np.array([total[n] for n in hypotheses.numbers])[:, None]
         for length in np.unique(durations):
-            goal = min(tick + int(length), total_ticks)
+            goal = min(tick + int(length), end)
             columns = np.flatnonzero(lengths == length)
             waiting[goal].append(_sorted(totals[:, columns], hypotheses.numbers, columns, width))
+    if best_end < 0:
+        return (), -np.inf
     actions: list[int] = []
     number = best_end
     while number > 0:
         actions.append(action[number])
         number = parent[number]
-    return Played(seed, tuple(reversed(actions)), total[best_end])
+    return tuple(reversed(actions)), total[best_end]
 
 
 def _sorted(

@@ -11,17 +11,19 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from rlcompose.engine.layout import MAX_BARS, MAX_DURATIONS, MAX_EVENT_TICKS
 from rlcompose.errors import RlcomposeError, unknown
-from rlcompose.theory.key import MODES
+from rlcompose.theory.key import MODES, SCALES
 from rlcompose.theory.meter import Meter
 from rlcompose.theory.pitch import parse_pitch_class, pitch_class_name
 from rlcompose.theory.progression import load_progression, progression_names
 
 PARTS = ("melody", "chords", "bass")
+VARIANTS_FILE = "variants.toml"
 
 _Parsed = TypeVar("_Parsed")
 
@@ -30,16 +32,20 @@ _Parsed = TypeVar("_Parsed")
 class Style:
     """What an environment draws its pieces from, and what the agent may play in it.
 
-    `keys` are the tonics (pitch classes) for each mode, `register` and `range` MIDI pitches with both ends included,
+    `family` is the name of the style that this one was derived from, its own name for one that was not: what is trained
+    for a family serves all its variants. `keys` are the tonics (pitch classes) for each mode, `scales` the semitones
+    above the tonic that belong to each of `MODES`, `register` and `range` MIDI pitches with both ends included,
     `durations` named lengths in ticks in ascending order, `widest_leap` semitones (0 for any), `instruments` General
     MIDI programs from 0. The annotated files in `rlcompose/styles/` say more of each.
     """
 
     name: str
+    family: str
     description: str
     meters: tuple[Meter, ...]
     tempo: tuple[int, int]  # quarter notes a minute
     keys: Mapping[str, tuple[int, ...]]
+    scales: Mapping[str, tuple[int, ...]]
     register: tuple[int, int]  # where the lowest tonic may lie
     range: tuple[int, int]  # what the instrument plays
     durations: tuple[tuple[str, int], ...]
@@ -53,12 +59,14 @@ class Style:
 
     def to_dict(self) -> dict[str, Any]:
         """The style as plain values, as they stand in its file; `style_from_dict` makes an equal style of it."""
-        return {
+        base = {"base": self.family} if self.family != self.name else {}
+        return base | {
             "name": self.name,
             "description": self.description,
             "meters": [meter.name for meter in self.meters],
             "tempo": list(self.tempo),
             "keys": {mode: [pitch_class_name(tonic) for tonic in tonics] for mode, tonics in self.keys.items()},
+            "scales": {mode: list(scale) for mode, scale in self.scales.items()},
             "register": list(self.register),
             "range": list(self.range),
             "durations": dict(self.durations),
@@ -79,28 +87,71 @@ class Style:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+class ListedStyle(NamedTuple):
+    """A name that `load_style` takes: the style it is derived from (itself if none), and what it is."""
+
+    name: str
+    family: str
+    description: str
+
+
 def style_names() -> tuple[str, ...]:
     """The names of the shipped styles, in alphabetical order."""
-    folder = resources.files("rlcompose.styles")
-    return tuple(sorted(entry.name[:-5] for entry in folder.iterdir() if entry.name.endswith(".toml")))
+    return tuple(name for name, values in _shipped().items() if "base" not in values)
+
+
+def variant_names() -> tuple[str, ...]:
+    """The names of the shipped variants, in the order of their file: styles derived from one of `style_names`."""
+    return tuple(name for name, values in _shipped().items() if "base" in values)
+
+
+def list_styles() -> tuple[ListedStyle, ...]:
+    """Every shipped style, each followed by its variants."""
+    styles = [load_style(name) for name in _shipped()]
+    families = [load_style(name) for name in style_names()]
+    members = (style for family in families for style in (family, *(s for s in styles if s.family == family.name)))
+    return tuple(dict.fromkeys(ListedStyle(style.name, style.family, style.description) for style in members))
 
 
 def load_style(name_or_path: str | Path) -> Style:
-    """The shipped style of this name, or the style in the file of this path, which ends in `.toml`.
+    """The shipped style or variant of this name, or the style in the file of this path, which ends in `.toml`.
 
-    All faults of a file are told together, one a line.
+    Upper and lower case are the same in names, and so are `_`, `-` and a space. All faults of a file are told together,
+    one a line.
+
+    >>> load_style("Slip jig").meters[0].name
+    '9/8'
     """
     if str(name_or_path).endswith(".toml"):
         return _load_file(Path(name_or_path))
-    return _load_shipped(str(name_or_path))
+    return _load_shipped(_shipped_name(str(name_or_path)))
+
+
+def _shipped_name(name: str) -> str:
+    """The shipped name that is meant; any other is an error with the nearest one."""
+    meant = "_".join(name.casefold().replace("-", " ").replace("_", " ").split())
+    if meant not in _shipped():
+        raise unknown("style", name, _shipped())
+    return meant
+
+
+@cache
+def _shipped() -> dict[str, dict[str, Any]]:
+    """The values of all shipped styles by name, a file each, and of the variants, which share one file."""
+    styles, variants = {}, {}
+    for entry in sorted(resources.files("rlcompose.styles").iterdir(), key=lambda entry: entry.name):
+        if entry.name.endswith(".toml"):
+            values = tomllib.loads(entry.read_text(encoding="utf-8"))
+            if entry.name == VARIANTS_FILE:
+                variants = {name: {"name": name, **changes} for name, changes in values.items()}
+            else:
+                styles[entry.name.removesuffix(".toml")] = values
+    return styles | variants
 
 
 @cache
 def _load_shipped(name: str) -> Style:
-    if name not in style_names():
-        raise unknown("style", name, style_names())
-    text = resources.files("rlcompose.styles").joinpath(f"{name}.toml").read_text(encoding="utf-8")
-    return style_from_dict(tomllib.loads(text), f"style {name!r}")
+    return style_from_dict(_shipped()[name], f"style {name!r}")
 
 
 def _load_file(path: Path) -> Style:
@@ -114,14 +165,22 @@ def _load_file(path: Path) -> Style:
 
 
 def style_from_dict(data: Mapping[str, Any], source: str = "style") -> Style:
-    """The style that these plain values describe; `source` names them in the error that tells all their faults."""
+    """The style that these plain values describe; `source` names them in the error that tells all their faults.
+
+    With a `base`, the name of a shipped style or variant, keys that are left out are taken from that; a table that is
+    given replaces the base's whole table.
+    """
     reader = _Reader(data)
+    base = reader.base("base")
+    name = reader.text("name")
     style = Style(
-        name=reader.text("name"),
+        name=name,
+        family=base.family if base else name,
         description=reader.text("description"),
         meters=reader.meters("meters"),
         tempo=reader.span("tempo", 20, 400, "quarter notes a minute"),
         keys=reader.keys("keys"),
+        scales=reader.scales("scales"),
         register=reader.span("register", 0, 127, "MIDI pitches"),
         range=reader.span("range", 0, 127, "MIDI pitches"),
         durations=reader.durations("durations"),
@@ -147,9 +206,10 @@ class _Reader:
     """Reads the values of one style and collects every fault on the way, with a harmless value in its place."""
 
     def __init__(self, data: Mapping[str, Any]) -> None:
-        self.data = data
+        self.data = dict(data)
         self.faults: list[str] = []
         self.known: list[str] = []
+        self.has_unknown_base = False
 
     def refuse(self, key: str, value: object, allowed: str) -> None:
         self.faults.append(f"{key} = {value!r}: allowed is {allowed}")
@@ -165,11 +225,26 @@ class _Reader:
             if key not in self.known:
                 self.refuse_name("key", key, self.known)
 
+    def base(self, key: str) -> Style | None:
+        """The style whose values stand where none is given."""
+        self.known.append(key)
+        if key not in self.data:
+            return None
+        try:
+            base = load_style(_shipped_name(str(self.data[key])))
+        except RlcomposeError as error:
+            self.faults.append(f"{key}: {error}")
+            self.has_unknown_base = True
+            return None
+        self.data = base.to_dict() | self.data
+        return base
+
     def value(self, key: str, is_allowed: Callable[[Any], bool], allowed: str) -> Any:
         """The value of a key, or None after noting that it is missing or not allowed."""
         self.known.append(key)
         if key not in self.data:
-            self.faults.append(f"{key} is missing: allowed is {allowed}")
+            if not self.has_unknown_base:  # else nobody knows what is missing
+                self.faults.append(f"{key} is missing: allowed is {allowed}")
             return None
         value = self.data[key]
         if not is_allowed(value):
@@ -214,6 +289,21 @@ class _Reader:
             else:
                 keys[mode] = tuple(self.each(f"{key}.{mode}", names, parse_pitch_class))
         return keys
+
+    def scales(self, key: str) -> dict[str, tuple[int, ...]]:
+        """Semitones above the tonic for every mode; what is left out is the mode's own seven notes."""
+        scales: dict[str, tuple[int, ...]] = dict(SCALES)
+        given = self.table(key, "scales for some modes, such as major = [0, 2, 4, 7, 9]") if key in self.data else {}
+        self.known.append(key)
+        for mode, steps in given.items():
+            if mode not in MODES:
+                self.refuse_name(f"mode in {key}", mode, MODES)
+            elif not _is_scale(steps):
+                allowed = "ascending semitones above the tonic from 0, at most 11, such as [0, 2, 4, 7, 9]"
+                self.refuse(f"{key}.{mode}", steps, allowed)
+            else:
+                scales[mode] = tuple(steps)
+        return scales
 
     def each(self, key: str, values: Iterable[object], parse: Callable[[str], _Parsed]) -> list[_Parsed]:
         """What each value means; faults of the single values are noted."""
@@ -285,3 +375,8 @@ class _Reader:
 
 def _is_whole(value: object, lowest: int, highest: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and lowest <= value <= highest
+
+
+def _is_scale(steps: Any) -> bool:
+    is_list = isinstance(steps, list) and all(_is_whole(step, 0, 11) for step in steps)
+    return is_list and steps[:1] == [0] and all(low < high for low, high in pairwise(steps))

@@ -130,9 +130,14 @@ def _float_of_truth(x: Any) -> Any:
     return lambda x: 1.0 if x else 0.0
 
 
+def _register_method(name: str, method: Any) -> None:
+    # Every shared method takes a pitch. It is spelled out: numba lowers neither `*args` nor a default in its place.
+    overload_method(MomentType, name, strict=False)(lambda m, pitch: method)
+
+
 def _register_shared() -> None:
     for name, method in shared_methods().items():
-        overload_method(MomentType, name, strict=False)(lambda m, *args, _method=method: _method)
+        _register_method(name, method)
     for name, getter in shared_properties().items():
         overload_attribute(MomentType, name, strict=False)(lambda m, _getter=getter: _getter)
 

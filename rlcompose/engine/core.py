@@ -6,7 +6,7 @@ import logging
 import numbers
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from rlcompose.engine.tables import Tables, make_tables
 from rlcompose.engine.terms import CompiledTerm, NotCompilable, compile_term
 from rlcompose.errors import RlcomposeError
 from rlcompose.reward import ILLEGAL, Term, WeightedTerm
+
+if TYPE_CHECKING:
+    from rlcompose.passage import Landing
 
 _log = logging.getLogger(__name__)
 
@@ -54,6 +57,7 @@ class Engine:
         self.names = (*(weighted.term.name for weighted in self.terms), ILLEGAL)
         self.next_step_reset = next_step_reset
         self.state = State(num_envs, self.num_actions, len(self.terms))
+        self.landing: Landing | None = None  # for agents that plan: the masks tell what is legal now, not where to end
         self._kernel = kernel()
         self._compiled: list[CompiledTerm] = []
         self._addresses = np.zeros(len(self.terms) + 1, np.intp)

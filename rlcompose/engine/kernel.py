@@ -38,7 +38,7 @@ from rlcompose.engine.layout import (
 )
 from rlcompose.engine.moment import CHORD_TONES_AT
 from rlcompose.engine.state import CONTEXT
-from rlcompose.engine.tables import BAR_COLUMNS, CHART_COLUMNS, SETTINGS, SPAN_COLUMNS
+from rlcompose.engine.tables import BAR_COLUMNS, CHART_COLUMNS, MODE_COLUMNS, SETTINGS, SPAN_COLUMNS
 
 # Loops, not slices: assigning an array to a slice makes numba compile broadcasting and error messages (six seconds).
 
@@ -55,7 +55,7 @@ TICKS_INTO_CHORD, TICKS_TO_CHANGE = FIELD["ticks_into_chord"], FIELD["ticks_to_c
 CHORD_ROOT, CHORD_QUALITY = FIELD["chord_root"], FIELD["chord_quality"]
 NEXT_ROOT, NEXT_QUALITY = FIELD["next_root"], FIELD["next_quality"]
 BARS, TOTAL_TICKS, BAR_TICKS, BEAT_TICKS = FIELD["bars"], FIELD["total_ticks"], FIELD["bar_ticks"], FIELD["beat_ticks"]
-PULSE_TICKS, MODE, KEY = FIELD["pulse_ticks"], FIELD["mode"], FIELD["key"]
+PULSE_TICKS, MODE, SCALE, KEY = FIELD["pulse_ticks"], FIELD["mode"], FIELD["scale"], FIELD["key"]
 TONIC_PITCH = FIELD["tonic_pitch"]
 LOWEST, HIGHEST, TEMPO = FIELD["lowest"], FIELD["highest"], FIELD["tempo"]
 NUM_EVENTS, NUM_NOTES, NUM_ILLEGAL, SILENCE = (
@@ -88,7 +88,7 @@ C_ACTION, C_REWARD, C_ACCOUNT, C_DONE = (CONTEXT[n] for n in ("actions", "reward
 C_ADDRESSES, C_WEIGHTS = CONTEXT["addresses"], CONTEXT["weights"]
 C_LENGTHS, C_CHARTS, C_TICK_SPAN = (CONTEXT[n] for n in ("durations", "charts", "tick_span"))
 C_SPANS, C_SPAN_OBS, C_BARS = (CONTEXT[n] for n in ("spans", "span_obs", "bars"))
-C_STRENGTH, C_KEY_CHOICES, C_SETTINGS = (CONTEXT[n] for n in ("strength", "key_choices", "settings"))
+C_STRENGTH, C_MODES, C_SETTINGS = (CONTEXT[n] for n in ("strength", "modes", "settings"))
 
 S_TEMPO, S_TEMPO_SPAN = SETTINGS["tempo"], SETTINGS["tempo_span"]
 S_REGISTER, S_REGISTER_SPAN, S_LOWEST, S_HIGHEST = (
@@ -105,9 +105,10 @@ CH_MODE, CH_WEIGHT = CHART_COLUMNS["mode"], CHART_COLUMNS["weight"]
 SP_START, SP_END, SP_ROOT, SP_QUALITY = (SPAN_COLUMNS[n] for n in ("start", "end", "root", "quality"))
 B_SECTION, B_NUMBER, B_IN_SECTION = (BAR_COLUMNS[n] for n in ("section", "section_number", "bar_in_section"))
 B_SECTION_BARS, B_IN_PHRASE, B_PHRASE_BARS = (BAR_COLUMNS[n] for n in ("section_bars", "bar_in_phrase", "phrase_bars"))
+M_TONICS, M_SCALE, M_TONIC = (MODE_COLUMNS[n] for n in ("num_tonics", "scale", "tonic_0"))
 
 NUM_CHART_COLUMNS, NUM_SPAN_COLUMNS = len(CHART_COLUMNS), len(SPAN_COLUMNS)
-NUM_BAR_COLUMNS, NUM_SETTINGS = len(BAR_COLUMNS), len(SETTINGS)
+NUM_BAR_COLUMNS, NUM_MODE_COLUMNS, NUM_SETTINGS = len(BAR_COLUMNS), len(MODE_COLUMNS), len(SETTINGS)
 MANY = 1 << 40  # length given to flat tables; only their stride matters
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -403,7 +404,7 @@ def _reset(ctx: Any, e: Any, now: Any, obs: Any, mask: Any, notes: Any, classes:
     """Begin a new piece: draw chart, key, tempo and register from the seed; what is pinned has one choice only."""
     settings = carray(pointer_to(ctx[C_SETTINGS], np.int64), (NUM_SETTINGS,))
     charts = carray(pointer_to(ctx[C_CHARTS], np.int32), (MANY, NUM_CHART_COLUMNS))
-    key_choices = carray(pointer_to(ctx[C_KEY_CHOICES], np.int32), (4, 13))
+    modes = carray(pointer_to(ctx[C_MODES], np.int32), (MANY, NUM_MODE_COLUMNS))
     seed = seeds[e]
     row = now[e]
     for i in range(NUM_FIELDS):
@@ -423,7 +424,7 @@ def _reset(ctx: Any, e: Any, now: Any, obs: Any, mask: Any, notes: Any, classes:
         chart_index += 1
     chart = charts[chart_index]
     mode = chart[CH_MODE]
-    key = key_choices[mode, 1 + _draw(seed, 2, key_choices[mode, 0])]
+    key = modes[mode, M_TONIC + _draw(seed, 2, modes[mode, M_TONICS])]
     tempo = settings[S_TEMPO] + _draw(seed, 3, settings[S_TEMPO_SPAN])
     register = settings[S_REGISTER] + _draw(seed, 4, settings[S_REGISTER_SPAN])
     tonic = register + (key - register % 12 + 12) % 12
@@ -433,6 +434,7 @@ def _reset(ctx: Any, e: Any, now: Any, obs: Any, mask: Any, notes: Any, classes:
     row[CHART] = chart_index
     row[SPAN] = -1
     row[MODE] = mode
+    row[SCALE] = modes[mode, M_SCALE]
     row[KEY] = key
     row[TEMPO] = tempo
     row[PULSE_TICKS] = settings[S_PULSE]

@@ -89,6 +89,7 @@ MOMENT_FIELDS: dict[str, str] = {
     "beat_ticks": "ticks in a beat: 12 in 4/4, 18 in 6/8",
     "pulse_ticks": "the style's pulse: ticks of the notes that running lines are made of, 6 for eighths",
     "mode": "0 major, 1 minor, 2 dorian, 3 mixolydian",
+    "scale": "the style's scale in the piece's mode: bit k is 1 where k semitones above the tonic belong to it",
     "key": "pitch class of the tonic",
     "tonic_pitch": "MIDI number of the tonic from which pitches are counted",
     "lowest": "lowest pitch the instrument plays, in semitones above the tonic",

@@ -127,6 +127,10 @@ class Moment:
         """Whether a pitch belongs to the present chord's scale."""
         return self.tone_of(pitch) >= SCALE_TONE
 
+    def is_in_scale(self, pitch: int) -> bool:
+        """Whether a pitch belongs to the piece's scale, that of its style and mode, whatever the present chord."""
+        return self.scale >> pitch % 12 & 1 == 1
+
     def __getattr__(self, name: str) -> int:
         near = difflib.get_close_matches(name, moment_names(), n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""

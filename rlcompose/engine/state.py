@@ -23,7 +23,7 @@ CONTEXT = numbered(
     *("envs", "num_actions", "num_durations", "num_terms"),
     *("now", "obs", "mask", "events", "keys", "notes", "classes", "seeds"),
     *("actions", "reward", "account", "done", "addresses", "weights"),
-    *("durations", "charts", "tick_span", "spans", "span_obs", "bars", "strength", "key_choices", "settings"),
+    *("durations", "charts", "tick_span", "spans", "span_obs", "bars", "strength", "modes", "settings"),
 )
 
 Snapshot = dict[str, NDArray[Any]]

@@ -27,6 +27,7 @@ CHART_COLUMNS = numbered(
 )
 SPAN_COLUMNS = numbered("start", "end", "root", "quality")
 BAR_COLUMNS = numbered("section", "section_number", "bar_in_section", "section_bars", "bar_in_phrase", "phrase_bars")
+MODE_COLUMNS = numbered("num_tonics", "scale", *(f"tonic_{n}" for n in range(12)))
 SETTINGS = numbered(
     *("total_weight", "tempo", "tempo_span", "register", "register_span"),
     *("lowest", "highest", "bars", "swing", "widest_leap", "pulse"),
@@ -44,7 +45,7 @@ class Tables:
     span_obs    int16 (spans, 14)       the chord as it is observed
     bars        int16 (bars, 6)         `BAR_COLUMNS`
     strength    int8 (ticks of a bar,)  metrical weight
-    key_choices int32 (modes, 13)       how many tonics, then the tonics
+    modes       int32 (modes, 14)       `MODE_COLUMNS`; a bit of the scale for each pitch class above the tonic
     settings    int64 (11,)             `SETTINGS`
     """
 
@@ -55,7 +56,7 @@ class Tables:
     span_obs: NDArray[np.int16]
     bars: NDArray[np.int16]
     strength: NDArray[np.int8]
-    key_choices: NDArray[np.int32]
+    modes: NDArray[np.int32]
     settings: NDArray[np.int64]
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -127,10 +128,13 @@ def make_tables(brief: Brief) -> Tables:
             span_obs.append(observed_chord(chord))
         bars += _bar_rows(progression)
         strength += [meter.strength(tick) for tick in range(meter.bar_ticks)]
-    key_choices = np.zeros((len(MODES), 13), np.int32)
-    for mode, tonics in brief.keys.items():
-        key_choices[MODES.index(mode), 0] = len(tonics)
-        key_choices[MODES.index(mode), 1 : 1 + len(tonics)] = tonics
+    modes = np.zeros((len(MODES), len(MODE_COLUMNS)), np.int32)
+    for mode, row in zip(MODES, modes, strict=True):
+        tonics = brief.keys.get(mode, ())
+        first = MODE_COLUMNS["tonic_0"]
+        row[MODE_COLUMNS["num_tonics"]] = len(tonics)
+        row[MODE_COLUMNS["scale"]] = sum(1 << step for step in brief.style.scales[mode])
+        row[first : first + len(tonics)] = tonics
     settings = np.zeros(len(SETTINGS), np.int64)
     values = {
         "total_weight": sum(choice.weight for choice in brief.charts),
@@ -155,6 +159,6 @@ def make_tables(brief: Brief) -> Tables:
         span_obs=np.array(span_obs, np.int16),
         bars=np.array(bars, np.int16),
         strength=np.array(strength, np.int8),
-        key_choices=key_choices,
+        modes=modes,
         settings=settings,
     )

@@ -1,0 +1,275 @@
+"""What every agent of Stable-Baselines3 needs, once: its environment, log, evaluation, best weights, and model folder.
+
+An agent's module makes its environment with `make_env`, its model with SB3, an agent that plays the model's live
+network, and hands all three to `train_model`. It loads with `read_model` and `load_weights`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.logger import CSVOutputFormat, KVWriter, Logger
+from torch import Tensor, nn
+
+from rlcompose.agent import TrainingJob, TrainingResult, pick, play
+from rlcompose.brief import Brief
+from rlcompose.engine.core import Engine
+from rlcompose.engine.layout import LAYOUT_ID
+from rlcompose.env import ENV_ID
+from rlcompose.errors import RlcomposeError, missing_extra
+from rlcompose.files import write_atomically
+from rlcompose.health import Finding, Health
+from rlcompose.sb3 import ComposeVecEnv
+
+RECENT_PIECES = 256  # over which the running return is averaged
+EVALUATIONS = 10  # over the whole budget
+EVALUATION_PIECES = 32
+# An evaluation plays its events without learning; it comes at most once in so many times its own events.
+EVALUATION_SPACING = 10
+# Training starts from seeds below 2**53, what is compared in the end is below 2**34.
+FIRST_EVALUATION_SEED = 2**62
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """One torch thread, so that sums are added in one order and the same seed gives the same weights and pieces."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+class SamplingAgent:
+    """A trained network that is sampled from: only legal actions, in proportion to exp(logit / temperature)."""
+
+    temperature: float = 1.0
+
+    def __init__(self, name: str, network: nn.Module, logits: Callable[[Tensor], Tensor]) -> None:
+        """`logits` gives (envs, actions) for observations (envs, 278), floats holding the integers, by `network`."""
+        self.name = name
+        self.network = network
+        self._logits = logits
+
+    def act(self, engine: Engine, uniforms: NDArray[np.float64]) -> NDArray[np.int64]:
+        """A legal action for each row."""
+        with torch.no_grad(), one_thread():
+            logits = self._logits(torch.from_numpy(engine.state.obs.astype(np.float32))).double().numpy()
+        logits = np.where(engine.state.mask, logits, -np.inf)
+        return pick(np.exp((logits - logits.max(axis=1, keepdims=True)) / self.temperature), uniforms)
+
+
+def make_env(job: TrainingJob, num_envs: int) -> ComposeVecEnv:
+    """The environments of a job, seeded far apart for different training seeds."""
+    return ComposeVecEnv(job.brief, job.terms, num_envs, seed=job.seed * 1_000_003)
+
+
+def durations(brief: Brief) -> tuple[int, ...]:
+    """The lengths of the style's events, in ticks."""
+    return tuple(ticks for _, ticks in brief.style.durations)
+
+
+# --- the folder of a model ---
+
+
+def save_model(folder: Path, name: str, brief: Brief, network: nn.Module, shape: Mapping[str, int]) -> None:
+    """Write `config.json` and `model.safetensors`, whole or not at all; `shape` is what the network was made with."""
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = {name: value.detach().clone().contiguous() for name, value in network.state_dict().items()}
+    config = {"agent": name, "style": brief.style.name, **_made_for(brief), **shape}
+    temporary = folder / ".model.safetensors.tmp"
+    save_file(weights, temporary)
+    temporary.replace(folder / "model.safetensors")
+    write_atomically(folder / "config.json", json.dumps(config, indent=2, sort_keys=True) + "\n")
+
+
+def _made_for(brief: Brief) -> dict[str, Any]:
+    return {"environment": ENV_ID, "layout_id": LAYOUT_ID, "durations": list(durations(brief))}
+
+
+def read_model(folder: Path, name: str, brief: Brief) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """The configuration and the weights in a folder; a model of another agent or other spaces is refused by name."""
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        weights = load_file(folder / "model.safetensors")
+    except (OSError, ValueError, KeyError) as error:
+        raise RlcomposeError(f"cannot read the model in {folder}: {error}") from None
+    except Exception as error:  # safetensors' own error has no public base
+        raise RlcomposeError(f"{folder / 'model.safetensors'} is not a safetensors file: {error}") from None
+    for key, value in {"agent": name, **_made_for(brief)}.items():
+        if config.get(key) != value:
+            raise RlcomposeError(f"the model in {folder} was made for {key} {config.get(key)!r}, here it is {value!r}")
+    return config, weights
+
+
+def load_weights(network: nn.Module, weights: Mapping[str, Tensor], folder: Path) -> None:
+    """Put weights into a network; those of another network are refused, `folder` says whose."""
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise RlcomposeError(f"the weights in {folder} do not fit the network: {str(error).splitlines()[0]}") from None
+
+
+# --- training ---
+
+
+class _Stop(Exception):
+    """The weights are no longer numbers."""
+
+
+class Watch(BaseCallback):
+    """Counts pieces, logs each term, evaluates, keeps the best weights, looks after the health, tells the progress."""
+
+    def __init__(self, job: TrainingJob, env: ComposeVecEnv, agent: SamplingAgent, report_every: int) -> None:
+        """`agent` plays the live network of the model; a report is at most every `report_every` steps."""
+        super().__init__()
+        self.job = job
+        self.env = env
+        self.agent = agent
+        self.health = Health(job.steps, self._tell)
+        self.best = math.nan
+        self.best_weights: dict[str, Tensor] | None = None
+        self.returns: deque[float] = deque(maxlen=RECENT_PIECES)
+        self._shares: deque[dict[str, float]] = deque(maxlen=RECENT_PIECES)
+        self._lengths: deque[int] = deque(maxlen=RECENT_PIECES)
+        self._report_every = report_every
+        self._reported = 0
+        self._evaluated = -1
+        self._next_evaluation = 0
+
+    def _tell(self, finding: Finding) -> None:
+        with (self.job.folder / "health.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(finding.to_dict()) + "\n")
+        self.job.warn(finding)
+
+    def _on_rollout_start(self) -> None:
+        """The update before it is done."""
+        self.look()
+        if self.num_timesteps >= self._next_evaluation:
+            self.evaluate()
+
+    def look(self) -> None:
+        """Look at the weights and at the numbers of the latest update."""
+        if not all(bool(torch.isfinite(value).all()) for value in self.agent.network.parameters()):
+            self.health.not_a_number(self.num_timesteps, "the weights are")
+            raise _Stop
+        numbers = self.logger.name_to_value
+        seen = {name.removeprefix("train/"): v for name, v in numbers.items() if name.startswith("train/")}
+        if "entropy_loss" in seen:
+            seen["entropy"] = -seen["entropy_loss"]
+        self.health.updated(self.num_timesteps, seen)
+
+    def _on_step(self) -> bool:
+        # The account of an ended piece's last event stands until the next event.
+        illegal = self.env.engine.state.account[:, -1] < 0
+        self.health.played(self.num_timesteps, self.locals["actions"], illegal)
+        for row in np.flatnonzero(self.locals["dones"]):
+            info = self.locals["infos"][row]
+            self.returns.append(info["episode"]["r"])
+            self._lengths.append(info["episode"]["l"])
+            self._shares.append(info["rewards"])
+        return True
+
+    def _on_rollout_end(self) -> None:
+        if self.num_timesteps - self._reported >= self._report_every:
+            self.report()
+
+    def report(self) -> None:
+        """Log and tell where the training stands."""
+        self._reported = self.num_timesteps
+        record = self.logger.record
+        mean = math.nan
+        if self.returns:
+            mean = float(np.mean(self.returns))
+            record("piece/return", mean)
+            record("piece/events", float(np.mean(self._lengths)))
+            for name in self.env.engine.names:
+                record(f"terms/{name}", float(np.mean([share[name] for share in self._shares])))
+        record("health/findings", len(self.health.findings))
+        record("health/illegal_share", self.health.illegal_share)
+        record("health/commonest_share", self.health.commonest_share)
+        self.job.progress(self.num_timesteps, mean)
+
+    def evaluate(self) -> None:
+        """Play pieces of their own seeds, always the same, and keep the weights if they are the best so far."""
+        self._evaluated = self.num_timesteps
+        first = FIRST_EVALUATION_SEED + self.job.seed * EVALUATION_PIECES
+        pieces = play(self.agent, self.job.brief, self.job.terms, range(first, first + EVALUATION_PIECES))
+        mean = float(np.mean([piece.total for piece in pieces]))
+        events = sum(len(piece.actions) for piece in pieces)
+        self._next_evaluation = self.num_timesteps + max(self.job.steps // EVALUATIONS, EVALUATION_SPACING * events)
+        self.logger.record("eval/return", mean)
+        if not mean <= self.best:
+            self.best = mean
+            self.best_weights = {name: value.clone() for name, value in self.agent.network.state_dict().items()}
+
+    def end(self) -> None:
+        """Look at what the last update made, unless that has been done."""
+        if self._evaluated != self.num_timesteps:
+            self.look()
+            self.evaluate()
+        self.report()
+        self.logger.dump(self.num_timesteps)
+
+
+def train_model(
+    job: TrainingJob,
+    model: BaseAlgorithm,
+    env: ComposeVecEnv,
+    agent: SamplingAgent,
+    shape: Mapping[str, int],
+    report_every: int = 0,
+    **learn: Any,
+) -> TrainingResult:
+    """Let a model learn for the job's steps and leave the best weights in the agent's network and in `model/`.
+
+    Ctrl-C ends it in order, and so do weights that are no longer numbers. To be called within `one_thread`.
+    `learn` goes to the model's `learn`.
+    """
+    model.set_logger(Logger(str(job.folder), _writers(job.folder)))
+    watch = Watch(job, env, agent, report_every)
+    interrupted = failed = False
+    try:
+        try:
+            model.learn(job.steps, callback=watch, **learn)
+        except KeyboardInterrupt:
+            interrupted = True
+        except ValueError:
+            watch.look()  # torch's distributions refuse logits that are no numbers in the middle of an update
+            raise
+        watch.end()
+    except _Stop:
+        failed = True
+    finally:
+        model.logger.close()
+        if watch.best_weights is not None:
+            agent.network.load_state_dict(watch.best_weights)
+        save_model(job.folder / "model", agent.name, job.brief, agent.network, shape)
+    steps = int(model.num_timesteps)
+    return TrainingResult(agent, steps, watch.best, interrupted, failed, tuple(watch.health.findings))
+
+
+def _writers(folder: Path) -> list[KVWriter]:
+    """metrics.csv always; TensorBoard where it is installed."""
+    writers: list[KVWriter] = [CSVOutputFormat(str(folder / "metrics.csv"))]
+    try:
+        from stable_baselines3.common.logger import TensorBoardOutputFormat
+
+        writers.append(TensorBoardOutputFormat(str(folder / "tensorboard")))
+    except (ImportError, AssertionError):
+        print(f"no TensorBoard log: {missing_extra('tensorboard', 'train')}", file=sys.stderr)
+    return writers

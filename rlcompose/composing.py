@@ -1,0 +1,166 @@
+"""Working on a piece: composing one, going on from a motif, composing some of its bars anew, the best of several."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rlcompose.agent import Agent, Played, play
+from rlcompose.brief import Brief, make_brief
+from rlcompose.codec import Encoding, encode, event_of
+from rlcompose.errors import RlcomposeError
+from rlcompose.passage import Passage, gap_in
+from rlcompose.piece import Piece
+from rlcompose.reward import WeightedTerm, weigh_terms
+from rlcompose.score import Composition, Note
+from rlcompose.theory.key import Key
+from rlcompose.theory.meter import Meter
+from rlcompose.theory.pitch import pitch_name
+
+_log = logging.getLogger(__name__)
+
+_AT_ONCE = 64  # candidates played side by side
+_MAX_TAKE = 2**63
+_NAMED = 5  # lost notes that a message names
+
+
+@dataclass(frozen=True)
+class Composer:
+    """An agent, what it is asked for and what it is paid: composes pieces and works on them.
+
+    >>> from rlcompose.agent import find_agent
+    >>> agent = find_agent("greedy").make()
+    >>> composer = Composer.of(agent, make_brief("jazz", {"bars": 4, "key": "F"}))
+    >>> piece = composer.compose(seed=1)
+    >>> new = composer.replace_bars(piece, (3, 4), seed=2)
+    >>> new.composition.bars, new.composition.key.name
+    (4, 'F major')
+    """
+
+    agent: Agent
+    brief: Brief
+    terms: tuple[WeightedTerm, ...]
+    before: tuple[int, ...] = ()  # the actions with which every piece begins
+
+    @classmethod
+    def of(cls, agent: Agent, brief: Brief) -> Composer:
+        """With the reward terms of the brief's style."""
+        return cls(agent, brief, weigh_terms(brief.style.rewards))
+
+    @classmethod
+    def from_run(cls, folder: Path | str) -> Composer:
+        """The trained agent of a run, with the run's brief and rewards."""
+        from rlcompose.run import read_run
+
+        run = read_run(folder)
+        return cls(run.agent(), run.brief, run.terms())
+
+    def starting_from(self, motif: Composition) -> Composer:
+        """The composer whose pieces go on from a motif: see `opening`."""
+        brief, actions = opening(self.brief, motif)
+        return replace(self, brief=brief, before=actions)
+
+    def compose(self, seed: int = 0, *, best_of: int = 1) -> Piece:
+        """A new piece.
+
+        seed      what is drawn (key, chart, tempo, register) and the agent's chances are functions of it
+        best_of   how many pieces to compose on the same draw; the one with the highest return is kept
+        """
+        return self._best(self.brief, seed, range(_checked(best_of)), Passage(before=self.before))
+
+    def replace_bars(
+        self, piece: Piece | Composition, bars: tuple[int, int], *, seed: int = 0, best_of: int = 1
+    ) -> Piece:
+        """The piece with some of its bars composed anew, every event that begins outside of them as it was.
+
+        piece     of the composer's style; a `Composition` (a tune read from a file, say) is encoded in it first
+        bars      the first and the last bar to replace, counted from 1, both included
+        seed      other seeds give other bars; what was drawn for the piece stays
+        """
+        if isinstance(piece, Composition):
+            piece = self._encoded(piece, bars)
+        if piece.brief.style != self.brief.style:
+            raise RlcomposeError(
+                f"the piece is in style {piece.brief.style.name!r}, the agent in {self.brief.style.name!r}"
+            )
+        passage = gap_in(piece, *bars)
+        # Take 0 is the one by which an agent composes the piece at first: it would come to the same bars again.
+        first = 1 + seed * _checked(best_of)
+        takes = [(first + take) % _MAX_TAKE for take in range(best_of)]
+        return self._best(piece.brief, piece.seed, takes, passage)
+
+    def _best(self, brief: Brief, seed: int, takes: Sequence[int], passage: Passage) -> Piece:
+        best: Played | None = None
+        for at in range(0, len(takes), _AT_ONCE):
+            some = takes[at : at + _AT_ONCE]
+            for played in play(self.agent, brief, self.terms, [seed] * len(some), takes=some, passage=passage):
+                if best is None or played.total > best.total:
+                    best = played
+        assert best is not None
+        return Piece(brief, best.seed, best.actions, self.terms, self.agent.name)
+
+    def _encoded(self, music: Composition, bars: tuple[int, int]) -> Piece:
+        encoding = encode(music, self.brief.style)
+        first, last = ((bar - 1) * music.meter.bar_ticks for bar in (bars[0], bars[1] + 1))
+        lost = [note for note in encoding.dropped if not first <= note.onset < last]
+        if lost:
+            raise RlcomposeError(
+                f"{_listed(lost, music.meter)} of {music.title or 'the piece'!r} cannot be played in style "
+                f"{self.brief.style.name!r}, and would not stay as it is"
+            )
+        return Piece(encoding.brief, 0, encoding.actions, self.terms, self.agent.name)
+
+
+def opening(brief: Brief, motif: Composition) -> tuple[Brief, tuple[int, ...]]:
+    """The brief of a piece that begins with a motif, and the actions that play the motif.
+
+    Metre, tempo and key are the motif's where the brief does not pin them; a pinned key says in which key the motif is,
+    which stays at its pitches. The register is the motif's, and the range holds it. Rests after its last note are no
+    part of it. Notes that the style cannot play are left out, and a warning names them.
+    """
+    options = brief.options
+    key = Key.parse(options.key) if isinstance(options.key, str) else options.key or motif.key
+    meter = Meter.parse(options.meter) if isinstance(options.meter, str) else options.meter or motif.meter
+    bars = -(-motif.total_ticks // meter.bar_ticks)
+    encoding = encode(replace(motif, key=key, meter=meter, bars=bars, sections=(), pickup=0), brief.style)
+    if encoding.dropped:
+        lost = _listed(encoding.dropped, meter)
+        _log.warning("%s of the beginning cannot be played in style %r: left out", lost, brief.style.name)
+    actions = _without_last_rests(encoding)
+    if not actions:
+        raise RlcomposeError("the beginning has no note that the style can play: give it at least one")
+    own, given = encoding.brief.range, brief.range
+    chosen = replace(
+        options,
+        key=key,
+        meter=meter,
+        tempo=options.tempo or motif.tempo,
+        register=encoding.brief.register[0],
+        range=(min(own[0], given[0]), max(own[1], given[1])),
+    )
+    longer = make_brief(brief.style, chosen)
+    if bars > longer.bars or (bars == longer.bars and len(actions) == len(encoding.actions)):
+        raise RlcomposeError(f"the beginning fills {bars} bars and the piece has {longer.bars}: pin more with bars")
+    return longer, actions
+
+
+def _without_last_rests(encoding: Encoding) -> tuple[int, ...]:
+    actions = list(encoding.actions)
+    while actions and event_of(encoding.brief.style, actions[-1])[0] is None:
+        actions.pop()
+    return tuple(actions)
+
+
+def _listed(notes: Sequence[Note], meter: Meter) -> str:
+    """A few of the notes with their places: "2 notes (C7 in bar 1, D7 in bar 2)"."""
+    named = [f"{pitch_name(note.pitch)} in bar {note.onset // meter.bar_ticks + 1}" for note in notes[:_NAMED]]
+    more = ", …" if len(notes) > _NAMED else ""
+    return f"{len(notes)} note{'s' * (len(notes) > 1)} ({', '.join(named)}{more})"
+
+
+def _checked(best_of: int) -> int:
+    if best_of < 1:
+        raise RlcomposeError(f"the best of {best_of} pieces is none: allowed are 1 and more")
+    return best_of
