@@ -1,102 +1,70 @@
-"""DQN of Stable-Baselines3 on the batched environment, with masks and musical time."""
+"""DQN of Stable-Baselines3 with a network that reads the observation as music."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from stable_baselines3 import DQN
 from stable_baselines3.dqn.policies import DQNPolicy, QNetwork
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
-from ._policy import EventHead, MusicFeatures
-from ._replay import Batch, TimedReplayBuffer
+from ._boltzmann import Boltzmann, ValueHead, preferences
+from ._policy import MusicFeatures
+from ._replay import Batch
 
 
 class MusicQNetwork(QNetwork):
-    def __init__(self, *args: Any, durations: tuple[int, ...], pulse: int, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        extractor = self.features_extractor
-        assert isinstance(extractor, MusicFeatures)
-        self.hidden = extractor.hidden
-        self.q_net = EventHead(self.features_dim, durations, pulse)
-        self.value = nn.Linear(self.hidden, 1)
-        nn.init.zeros_(self.value.weight)
-        nn.init.zeros_(self.value.bias)
+    """SB3's network of values with the musical features and head."""
 
-    def forward(self, obs: Tensor) -> Tensor:
-        features = self.extract_features(obs, self.features_extractor)
-        return self.q_net(features) + self.value(features[:, : self.hidden])
+    def __init__(self, *args: Any, head: dict[str, Any], **kwargs: Any) -> None:
+        """As `QNetwork`; `head` is what `ValueHead` is told besides."""
+        super().__init__(*args, **kwargs)
+        self.q_net = self.head = ValueHead(self.features_extractor, **head)  # type: ignore[assignment]
+
+    def values(self, observations: Tensor) -> Tensor:
+        """Values (batch, actions) of observations (batch, 278), floats holding the integers."""
+        values: Tensor = self(observations)
+        return values
 
 
 class MusicDQNPolicy(DQNPolicy):
-    def __init__(self, *args, durations, pulse, hidden=128, **kwargs):
-        self._lengths = {"durations": tuple(durations), "pulse": pulse}
-        kwargs["features_extractor_class"] = MusicFeatures
-        kwargs["features_extractor_kwargs"] = {"hidden": hidden}
+    """SB3's policy of DQN with the network above."""
+
+    def __init__(self, *args: Any, head: dict[str, Any], hidden: int, **kwargs: Any) -> None:
+        """As `DQNPolicy`; `hidden` is the network's width, `head` what `ValueHead` is told besides."""
+        self._head = head
+        kwargs |= {"features_extractor_class": MusicFeatures, "features_extractor_kwargs": {"hidden": hidden}}
         super().__init__(*args, **kwargs)
 
-    def make_q_net(self):
-        net_args = self._update_features_extractor(self.net_args, features_extractor=None)
-        return MusicQNetwork(**net_args, **self._lengths).to(self.device)
-
-
-class MusicDQN(DQN):
-    def __init__(self, *args, explore=(1.0, 0.1), play_tau=0.05, soft=True, huber=True, seed=0, **kwargs):
-        self.explore = explore
-        self.tau_play = play_tau
-        self.soft = soft
-        self.huber = huber
-        self._noise = torch.Generator().manual_seed(seed + 12345)
-        super().__init__(*args, seed=seed, **kwargs)
+    def make_q_net(self) -> MusicQNetwork:
+        """A fresh network."""
+        settings = self._update_features_extractor(self.net_args, features_extractor=None)
+        return MusicQNetwork(**settings, head=self._head)
 
     @property
-    def tau_now(self):
-        a, b = self.explore
-        done = 1 - self._current_progress_remaining
-        x = min(1, done / self.exploration_fraction)
-        return a * (b / a) ** x
+    def learner(self) -> MusicQNetwork:
+        """The network that learns."""
+        assert isinstance(self.q_net, MusicQNetwork)
+        return self.q_net
 
-    def _sample_action(self, learning_starts, action_noise=None, n_envs=1):
+
+class MusicDQN(Boltzmann, DQN):
+    """DQN towards the value of the player that explores; the learner says what it does, the target what that is worth.
+
+    So it is double DQN (van Hasselt, Guez and Silver 2016) where the temperature goes to 0.
+    """
+
+    def _create_aliases(self) -> None:
+        super()._create_aliases()
+        self.learner, self.target = self.q_net, self.q_net_target
+
+    def loss(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Huber's loss of the events' values against their rewards and the mean value of what the player does next."""
         with torch.no_grad():
-            obs = torch.from_numpy(self._last_obs.astype(np.float32))
-            q = self.q_net(obs) / self.tau_now
-            self._mask = self.env.action_masks()
-            q = q.masked_fill(~torch.from_numpy(self._mask), -torch.inf)
-            noise = torch.empty_like(q).exponential_(generator=self._noise)
-            a = (q - noise.log()).argmax(1).numpy()
-        return a, a
-
-    def _store_transition(self, replay_buffer, buffer_action, new_obs, reward, dones, infos):
-        replay_buffer.store(self._last_obs, self._mask, buffer_action, reward, dones)
-        self._last_obs = new_obs
-        self._last_original_obs = new_obs
-
-    def train(self, gradient_steps, batch_size=100):
-        self.policy.set_training_mode(True)
-        self._update_learning_rate(self.policy.optimizer)
-        losses = []
-        for _ in range(gradient_steps):
-            batch = self.replay_buffer.sample(batch_size)
-            with torch.no_grad():
-                online = self.q_net(batch.following).masked_fill(~batch.masks, -torch.inf)
-                target = self.q_net_target(batch.following)
-                if self.soft:
-                    p = torch.softmax(online / self.tau_play, 1)
-                    value = (p * target).sum(1, keepdim=True)
-                else:
-                    value = target.gather(1, online.argmax(1, keepdim=True))
-                y = batch.rewards + batch.discounts * value
-            q = self.q_net(batch.observations).gather(1, batch.actions)
-            loss = functional.smooth_l1_loss(q, y) if self.huber else functional.mse_loss(q, y)
-            self.policy.optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(self.policy.q_net.parameters(), self.max_grad_norm)
-            self.policy.optimizer.step()
-            losses.append(float(loss.detach()))
-        self._n_updates += gradient_steps
-        self.logger.record("train/loss", np.mean(losses))
-        self.last = (np.mean(losses), float(y.mean()), float((q - y).detach().pow(2).mean()))
+            chances = torch.softmax(preferences(self.learner, batch.following, batch.masks), dim=1)
+            following = (chances * self.target.values(batch.following)).sum(dim=1, keepdim=True)
+            wanted = batch.rewards + batch.discounts * following
+        values = self.learner.values(batch.observations).gather(1, batch.actions)
+        return functional.smooth_l1_loss(values, wanted), values - wanted

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from stable_baselines3.common.buffers import ReplayBuffer
 from torch import Tensor
 
+from rlcompose.errors import RlcomposeError
 from rlcompose.theory.meter import TICKS_PER_QUARTER
 
 
@@ -41,9 +42,12 @@ class TimedReplayBuffer(ReplayBuffer):
 
     def __init__(self, *args: Any, gamma: float, n_steps: int, durations: tuple[int, ...], seed: int, **kwargs: Any):
         """As `ReplayBuffer`; `durations` are the style's in ticks, `n_steps` the events whose rewards are summed."""
-        super().__init__(*args, **kwargs, handle_timeout_termination=False)
-        if not self.optimize_memory_usage or self.buffer_size < n_steps + 2:
-            raise ValueError(f"a buffer of {self.buffer_size} rows cannot hold {n_steps} events and what follows them")
+        super().__init__(*args, **{**kwargs, "handle_timeout_termination": False})
+        if self.buffer_size < n_steps + 2:
+            raise RlcomposeError(
+                f"setting buffer_size allows {self.buffer_size} events for each of {self.n_envs} pieces: "
+                f"at least {n_steps + 2} are needed, n_steps and two"
+            )
         self.n_steps = n_steps
         self._discounts = (gamma ** (np.array(durations) / TICKS_PER_QUARTER)).astype(np.float32)
         self._num_actions = int(self.action_space.n)  # type: ignore[attr-defined]  # Discrete, as DQN demands
@@ -61,6 +65,10 @@ class TimedReplayBuffer(ReplayBuffer):
         """Keep one event of each environment: what was seen and legal, what was done, what came of it."""
         self.masks[self.pos] = np.packbits(masks, axis=1)
         self.add(observations, observations, actions, rewards, dones, [])
+
+    def reward_spread(self) -> float:
+        """The standard deviation of the rewards stored so far."""
+        return float((self.rewards if self.full else self.rewards[: self.pos]).std())
 
     @property
     def num_ready(self) -> int:

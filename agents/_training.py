@@ -24,7 +24,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import CSVOutputFormat, KVWriter, Logger
 from torch import Tensor, nn
 
-from rlcompose.agent import TrainingJob, TrainingResult, pick, play
+from rlcompose.agent import TrainingJob, TrainingResult, find_agent, pick, play
 from rlcompose.brief import Brief
 from rlcompose.engine.core import Engine
 from rlcompose.engine.layout import LAYOUT_ID
@@ -32,6 +32,7 @@ from rlcompose.env import ENV_ID
 from rlcompose.errors import RlcomposeError, missing_extra
 from rlcompose.files import write_atomically
 from rlcompose.health import Finding, Health
+from rlcompose.preset import with_settings
 from rlcompose.sb3 import ComposeVecEnv
 
 RECENT_PIECES = 256  # over which the running return is averaged
@@ -140,7 +141,8 @@ class Watch(BaseCallback):
         self.job = job
         self.env = env
         self.agent = agent
-        self.health = Health(job.steps, self._tell)
+        preset = find_agent(agent.name).preset
+        self.health = Health(preset, with_settings(preset, job.settings), self._tell)
         self.best = math.nan
         self.best_weights: dict[str, Tensor] | None = None
         self.returns: deque[float] = deque(maxlen=RECENT_PIECES)
@@ -165,7 +167,7 @@ class Watch(BaseCallback):
     def look(self) -> None:
         """Look at the weights and at the numbers of the latest update."""
         if not all(bool(torch.isfinite(value).all()) for value in self.agent.network.parameters()):
-            self.health.not_a_number(self.num_timesteps, "the weights are")
+            self.health.not_a_number(self.num_timesteps, "the weights")
             raise _Stop
         numbers = self.logger.name_to_value
         seen = {name.removeprefix("train/"): v for name, v in numbers.items() if name.startswith("train/")}
@@ -202,7 +204,7 @@ class Watch(BaseCallback):
         record("health/findings", len(self.health.findings))
         record("health/illegal_share", self.health.illegal_share)
         record("health/commonest_share", self.health.commonest_share)
-        self.job.progress(self.num_timesteps, mean)
+        self.job.progress(self.num_timesteps, mean, self.best)
 
     def evaluate(self) -> None:
         """Play pieces of their own seeds, always the same, and keep the weights if they are the best so far."""
@@ -223,6 +225,7 @@ class Watch(BaseCallback):
             self.look()
             self.evaluate()
         self.report()
+        self.logger.record("time/total_timesteps", self.num_timesteps, exclude="tensorboard")
         self.logger.dump(self.num_timesteps)
 
 
@@ -244,14 +247,12 @@ def train_model(
     watch = Watch(job, env, agent, report_every)
     interrupted = failed = False
     try:
-        try:
-            model.learn(job.steps, callback=watch, **learn)
-        except KeyboardInterrupt:
-            interrupted = True
-        except ValueError:
-            watch.look()  # torch's distributions refuse logits that are no numbers in the middle of an update
-            raise
-        watch.end()
+        with np.errstate(over="ignore", invalid="ignore"):  # what overflows makes weights that are no numbers
+            try:
+                model.learn(job.steps, callback=watch, **learn)
+            except KeyboardInterrupt:
+                interrupted = True
+            watch.end()
     except _Stop:
         failed = True
     finally:

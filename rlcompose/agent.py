@@ -40,8 +40,8 @@ class Tempered(Protocol):
 class Progress(Protocol):
     """What training tells while it runs."""
 
-    def __call__(self, steps: int, mean_return: float) -> None:
-        """`steps` done so far, and the mean return of the latest pieces (NaN before the first ends)."""
+    def __call__(self, steps: int, mean_return: float, best_return: float) -> None:
+        """`steps` done so far, the mean return of the latest pieces, and the best evaluation (NaN where none is)."""
         ...
 
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from rlcompose.score import ChordSpan, Composition
+from rlcompose.style import load_style, style_names, variant_names
 from rlcompose.swing import BEAT_TICKS, OFFBEAT, even_beats, sounding_ticks, swing_ratio
 from rlcompose.theory.chord import Chord
 from rlcompose.theory.meter import Meter
 
 # Balanced by measuring the parts one by one with TimGM6mb and FluidR3Mono, for nine melody instruments: the chords lie
-# 5 to 11 LU below the melody, the bass 0 to 9. A walking bass sounds all the time and so is played softer.
-MELODY_VELOCITY, PIANO_VELOCITY, GUITAR_VELOCITY, WALKING_VELOCITY, BASS_VELOCITY = 96, 64, 56, 72, 80
+# 5 to 11 LU below the melody, the bass 0 to 9. A walking bass sounds all the time and so is played softer. Organ,
+# choir, koto and nylon guitar were measured with TimGM6mb only, in the styles that have them.
+MELODY_VELOCITY, WALKING_VELOCITY, BASS_VELOCITY = 96, 72, 80
 ACCENTS = (-3, 2, 4, 8)  # added to the velocity, by the metre's strength of the place
-PIANO, STEEL_GUITAR, ACOUSTIC_BASS = 0, 25, 32  # General MIDI programs, counted from 0
+# General MIDI programs, counted from 0.
+PIANO, ORGAN, NYLON_GUITAR, STEEL_GUITAR, ACOUSTIC_BASS, CHOIR, KOTO = 0, 19, 24, 25, 32, 52, 107
+CHORD_VELOCITIES = {PIANO: 64, ORGAN: 58, NYLON_GUITAR: 50, STEEL_GUITAR: 56, CHOIR: 52, KOTO: 56}
+UNMEASURED_VELOCITY = 56  # of other chords
 # Pianos, mallets, guitars and banjos die away after the stroke, and so are about 5 LU softer than winds and strings.
 DYING_PROGRAMS = frozenset({*range(16), *range(24, 32), *range(104, 109)})
 USUAL_VOLUME, FULL_VOLUME = 100, 127  # MIDI volume; 4 LU apart
@@ -25,6 +31,8 @@ CHORD_CENTRE = 60
 BASS_RANGE = range(28, 53)  # E1, the double bass's lowest string, to E3
 BASS_CENTRE = 38
 DRIFT_WEIGHT = 0.3  # pull of the voicing back to the centre, small against the pull of the nearest inversion
+
+_Hits = Callable[[ChordSpan], list[tuple[int, int]]]  # onset and length in ticks of each stroke within a chord
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +66,15 @@ class Arrangement:
 
 
 @dataclass(frozen=True, slots=True)
+class _Band:
+    """Who accompanies: General MIDI programs of chords and bass, and whether they play as a jazz band does."""
+
+    chords: int
+    bass: int
+    plays_jazz: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Cue:
     """A note in written ticks, before it is swung and turned into seconds."""
 
@@ -70,10 +87,12 @@ class _Cue:
 def accompany(composition: Composition) -> Arrangement:
     """The composition for three players: parts `melody`, `chords` and `bass`; N.C. and a missing chart are silent.
 
-    Swinging pieces get a Charleston comping and a walking bass, others chords on the beats over root and fifth.
-    All parts of a beat are swung alike, by the melody's rule, so that they stay together.
+    Swinging jazz has a walking bass under a piano's Charleston, or under a guitar's chords on the beats. Elsewhere
+    instruments that die away play chords on the beats over root and fifth, and organ and choir hold the chords over
+    their roots. All parts of a beat are swung alike, by the melody's rule, so that they stay together.
     """
     meter = composition.meter
+    band = _band(composition)
     is_swung = composition.swing and meter.beat_ticks == BEAT_TICKS
     even = even_beats(composition.notes)
     ratio = swing_ratio(composition.tempo)
@@ -89,17 +108,32 @@ def accompany(composition: Composition) -> Arrangement:
         _Cue(note.onset, note.ticks, note.pitch, _accented(MELODY_VELOCITY, meter, note.onset))
         for note in composition.notes
     )
-    bass = _walking_bass(pieces, meter, _key_tones(composition)) if is_swung else _root_and_fifth(pieces, meter)
-    chords = _comping(pieces, meter, is_swung)
+    hits: _Hits = partial(_beats, pulse=meter.beat_ticks)
+    if is_swung and band.plays_jazz:
+        bass = _walking_bass(pieces, meter, _key_tones(composition))
+        hits = _charleston if band.chords == PIANO else hits
+    elif band.chords in DYING_PROGRAMS:
+        bass = _root_and_fifth(pieces, meter)
+    else:
+        bass, hits = _roots(pieces, meter), _held
+    chords = _chords(pieces, meter, hits, CHORD_VELOCITIES.get(band.chords, UNMEASURED_VELOCITY))
     volume = FULL_VOLUME if composition.instrument in DYING_PROGRAMS else USUAL_VOLUME
     return Arrangement(
         parts=(
             Part("melody", composition.instrument, 0, volume, CENTRE, played(melody)),
-            Part("chords", PIANO if is_swung else STEEL_GUITAR, 1, USUAL_VOLUME, LEFT_OF_CENTRE, played(chords)),
-            Part("bass", ACOUSTIC_BASS, 2, USUAL_VOLUME, CENTRE, played(bass)),
+            Part("chords", band.chords, 1, USUAL_VOLUME, LEFT_OF_CENTRE, played(chords)),
+            Part("bass", band.bass, 2, USUAL_VOLUME, CENTRE, played(bass)),
         ),
         seconds=composition.seconds(),
     )
+
+
+def _band(composition: Composition) -> _Band:
+    """The band of the shipped style of the composition's name; for any other name a piano or a guitar, and a bass."""
+    if composition.style not in (*style_names(), *variant_names()):
+        return _Band(PIANO if composition.swing else STEEL_GUITAR, ACOUSTIC_BASS, composition.swing)
+    style = load_style(composition.style)
+    return _Band(style.instruments["chords"], style.instruments["bass"], style.family == "jazz")
 
 
 def _accented(velocity: int, meter: Meter, onset: int) -> int:
@@ -123,18 +157,11 @@ def _bar_pieces(composition: Composition) -> tuple[ChordSpan, ...]:
     return tuple(pieces)
 
 
-def _comping(pieces: Sequence[ChordSpan], meter: Meter, is_swung: bool) -> Iterator[_Cue]:
-    velocity = PIANO_VELOCITY if is_swung else GUITAR_VELOCITY
+def _chords(pieces: Sequence[ChordSpan], meter: Meter, hits: _Hits, velocity: int) -> Iterator[_Cue]:
     voicing: tuple[int, ...] = ()
     for piece in pieces:
         voicing = _voicing(piece.chord, voicing)
-        if piece is pieces[-1]:
-            hits = [(piece.onset, piece.ticks)]  # the last chord rings
-        elif is_swung:
-            hits = _charleston(piece)
-        else:
-            hits = _beats(piece, meter.beat_ticks)
-        for onset, ticks in hits:
+        for onset, ticks in _held(piece) if piece is pieces[-1] else hits(piece):  # the last chord rings
             for pitch in voicing:
                 yield _Cue(onset, ticks, pitch, _accented(velocity, meter, onset))
 
@@ -146,6 +173,10 @@ def _charleston(piece: ChordSpan) -> list[tuple[int, int]]:
     if piece.ticks > 2 * BEAT_TICKS:
         hits.append((piece.onset + offbeat, OFFBEAT))
     return hits
+
+
+def _held(piece: ChordSpan) -> list[tuple[int, int]]:
+    return [(piece.onset, piece.ticks)]
 
 
 def _beats(piece: ChordSpan, pulse: int) -> list[tuple[int, int]]:
@@ -219,6 +250,14 @@ def _root_and_fifth(pieces: Sequence[ChordSpan], meter: Meter) -> Iterator[_Cue]
         for index, (onset, ticks) in enumerate(pulses):
             step = _bass_pitch(fifth, pitch) if index % 2 else pitch
             yield _Cue(onset, ticks, step, _accented(BASS_VELOCITY, meter, onset))
+
+
+def _roots(pieces: Sequence[ChordSpan], meter: Meter) -> Iterator[_Cue]:
+    """The root (or slash bass) for as long as the chord is held."""
+    pitch = BASS_CENTRE
+    for piece in pieces:
+        pitch = _bass_pitch(piece.chord.bass, pitch)
+        yield _Cue(piece.onset, piece.ticks, pitch, _accented(BASS_VELOCITY, meter, piece.onset))
 
 
 def _bass_pitch(pitch_class: int, near: int) -> int:

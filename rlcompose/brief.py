@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+import difflib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from rlcompose.charts.chart import Chart
+from rlcompose.charts.reading import read_chart
 from rlcompose.engine.layout import HIGHEST_PITCH, LOWEST_PITCH, MAX_BAR_TICKS, MAX_BARS
-from rlcompose.errors import RlcomposeError, unknown
+from rlcompose.errors import RlcomposeError, missing_extra, unknown
 from rlcompose.style import Style, load_style
 from rlcompose.theory.key import MODES, Key
 from rlcompose.theory.meter import Meter
-from rlcompose.theory.progression import Progression, guess_key, load_progression, parse_chart
+from rlcompose.theory.progression import Progression, guess_key, load_progression, progression_names
 
 TEMPO_LIMITS = (20, 400)  # quarter notes a minute
 MIDI_LIMITS = (0, 127)
@@ -35,22 +39,29 @@ class Options:
 
     bars          length of the piece, 1 to 1,024
     progression   name of a shipped progression
-    chords        a chart as text, "Dm7 G7 | C^7 | %", or a `Progression`; its chords are read as they stand
-    key           "Bb", "F# minor" or a `Key`; with `chords` it says in which key they are, else they are put into it
+    chords        a chart as text, "Dm7 G7 | C^7 | %", or where `read_chart` finds one: the path of a text or MusicXML
+                  file, a link of iReal Pro's; or a `Chart` or `Progression`. The chart's key, metre and tempo hold
+                  where none are pinned
+    key           "Bb", "F# minor" or a `Key`, into which the music is put; of `chords` that do not say their key it
+                  says in which one they are
     tempo         quarter notes a minute
     meter         "4/4", "6/8" or a `Meter`
     register      the lowest MIDI pitch at which the tonic may lie
     range         the lowest and highest MIDI pitch that the instrument plays
+    form          the order in which the sections are played, "AABA" or "Intro A A B"
+    instrument    what plays the melody: a General MIDI name, "tenor sax", or its number from 0
     """
 
     bars: int | None = None
     progression: str | None = None
-    chords: str | Progression | None = None
+    chords: str | Path | Chart | Progression | None = None
     key: str | Key | None = None
     tempo: int | None = None
     meter: str | Meter | None = None
     register: int | None = None
     range: tuple[int, int] | None = None
+    form: str | None = None
+    instrument: str | int | None = None
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
@@ -75,7 +86,11 @@ class Options:
         plain: dict[str, object] = {}
         for name, value in self.pinned.items():
             if isinstance(value, Progression):
-                value = value.chart
+                value = Chart(value, value.title)
+            if isinstance(value, Chart):
+                value = value.text
+            elif isinstance(value, Path):
+                value = str(value)
             elif isinstance(value, Key | Meter):
                 value = value.name
             plain[name] = list(value) if isinstance(value, tuple) else value
@@ -94,6 +109,7 @@ class Brief:
     tempo: tuple[int, int]
     register: tuple[int, int]
     range: tuple[int, int]
+    instrument: int
 
 
 def whole_number(name: str, value: object, lowest: int, highest: int) -> int:
@@ -108,22 +124,36 @@ def whole_number(name: str, value: object, lowest: int, highest: int) -> int:
 
 
 def make_brief(style: str | Path | Style, options: Options | Mapping[str, object] | None = None) -> Brief:
-    """Resolve a style and the pinned choices; contradictions and values out of range raise `RlcomposeError`."""
+    """Resolve a style and the pinned choices; contradictions and values out of range raise `RlcomposeError`.
+
+    The brief's options hold charts and numbers where files, links and names were given, so that they can be written
+    down and read elsewhere.
+    """
     if not isinstance(style, Style):
         style = load_style(style)
     if options is None:
         options = Options()
     elif not isinstance(options, Options):
         options = Options.from_mapping(options)
+    options = _settled(options)
+    chart = options.chords
+    assert chart is None or isinstance(chart, Chart)
     key = _read("key", options.key, Key, Key.parse)
-    meters = _meters(style, options)
-    progressions, key, keys = _progressions(style, options, key)
+    meters = _meters(style, options, chart)
+    if chart is not None:
+        on_c, key = _on_c(chart, key)
+        progressions, keys = [(on_c, 1)], {key.mode: (key.tonic,)}
+    else:
+        progressions, keys = _progressions(style, options, key)
+    progressions = _formed(progressions, options.form)
     bars = _bars(style, options, progressions)
     fitting = [(p, weight) for p, weight in progressions if bars % p.num_bars == 0]
     charts = tuple(ChartChoice(p, meter, weight) for p, weight in fitting or progressions for meter in meters)
     tempo = style.tempo
     if options.tempo is not None:
         tempo = (whole_number("tempo", options.tempo, *TEMPO_LIMITS),) * 2
+    elif chart is not None and chart.tempo is not None:
+        tempo = (whole_number("the chart's tempo", chart.tempo, *TEMPO_LIMITS),) * 2
     register = style.register
     if options.register is not None:
         register = (whole_number("register", options.register, *MIDI_LIMITS),) * 2
@@ -133,11 +163,55 @@ def make_brief(style: str | Path | Style, options: Options | Mapping[str, object
         for tonic in {tonic for tonics in keys.values() for tonic in tonics}
     }
     playable = _range(style, options, min(tonics), max(tonics))
-    return Brief(style, options, bars, charts, keys, tempo, register, playable)
+    instrument = style.instruments["melody"] if options.instrument is None else _program(options.instrument)
+    return Brief(style, options, bars, charts, keys, tempo, register, playable, instrument)
 
 
-def _meters(style: Style, options: Options) -> tuple[Meter, ...]:
-    pinned = _read("meter", options.meter, Meter, Meter.parse)
+def _settled(options: Options) -> Options:
+    """The options with a chart for its text, file or link, and with numbers for names of instruments."""
+    chords = options.chords
+    if chords is not None and options.progression is not None:
+        raise RlcomposeError("give either chords or the name of a progression, not both")
+    if isinstance(chords, str) and chords in progression_names():
+        options = replace(options, chords=None, progression=chords)
+    elif isinstance(chords, str | Path):
+        options = replace(options, chords=read_chart(chords, _read("meter", options.meter, Meter, Meter.parse)))
+    elif isinstance(chords, Progression):
+        options = replace(options, chords=Chart(chords, chords.title))
+    elif not isinstance(chords, Chart | None):
+        kind = type(chords).__name__
+        raise RlcomposeError(f"chords {chords!r} is a {kind}: give text, a path, a Chart or a Progression")
+    if isinstance(options.instrument, str):
+        options = replace(options, instrument=_program(options.instrument))
+    return options
+
+
+def _program(instrument: object) -> int:
+    """The General MIDI program, from 0, of a name or a number."""
+    if not isinstance(instrument, str) or instrument.strip().isdecimal():
+        number = int(instrument) if isinstance(instrument, str) else instrument
+        return whole_number("instrument", number, *MIDI_LIMITS)
+    try:
+        from pretty_midi.constants import INSTRUMENT_MAP
+    except ImportError:
+        raise missing_extra("pretty_midi, which knows the instruments by name,", "audio") from None
+    programs = {_plain(name): program for program, name in enumerate(INSTRUMENT_MAP)}
+    program = programs.get(_plain(instrument))
+    if program is None:
+        near = difflib.get_close_matches(_plain(instrument), programs, n=1, cutoff=0.5)
+        hint = f" did you mean {INSTRUMENT_MAP[programs[near[0]]]!r}?" if near else ""
+        allowed = "the 128 names of General MIDI and the numbers 0 to 127"
+        raise RlcomposeError(f"unknown instrument {instrument!r}:{hint} Allowed: {allowed}")
+    return program
+
+
+def _plain(name: str) -> str:
+    """A name by its letters and digits alone."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def _meters(style: Style, options: Options, chart: Chart | None) -> tuple[Meter, ...]:
+    pinned = _read("meter", options.meter, Meter, Meter.parse) or (chart and chart.meter)
     meters = style.meters if pinned is None else (pinned,)
     for meter in meters:
         if meter.bar_ticks > MAX_BAR_TICKS:
@@ -154,20 +228,21 @@ def _read(name: str, value: object, kind: type[_Kind], parse: Callable[[str], _K
     return parse(value)
 
 
+def _on_c(chart: Chart, key: Key | None) -> tuple[Progression, Key]:
+    """The chart's progression on C, and the key it is played in: the pinned one, else its own, else the one heard."""
+    if chart.progression.num_bars > MAX_BARS:
+        raise RlcomposeError(f"the chart has {chart.progression.num_bars} bars: allowed are 1 to {MAX_BARS}")
+    own = chart.key or key or guess_key(chart.progression)
+    key = key or own
+    if (3 in key.scale) != (3 in own.scale):  # a tune does not change its third by being transposed
+        raise RlcomposeError(f"key {key.name!r} is {key.mode}, but the chart is in {own.name}")
+    return replace(chart.progression.transposed(-own.tonic), mode=key.mode), key
+
+
 def _progressions(
     style: Style, options: Options, key: Key | None
-) -> tuple[list[tuple[Progression, int]], Key | None, dict[str, tuple[int, ...]]]:
+) -> tuple[list[tuple[Progression, int]], dict[str, tuple[int, ...]]]:
     """The progressions to draw from, on C, with their weights; and the tonics to draw from by mode."""
-    chart = _read("chords", options.chords, Progression, parse_chart)
-    if chart is not None:
-        if options.progression is not None:
-            raise RlcomposeError("give either chords or the name of a progression, not both")
-        if chart.num_bars > MAX_BARS:
-            raise RlcomposeError(f"the chart has {chart.num_bars} bars: allowed are 1 to {MAX_BARS}")
-        key = key or guess_key(chart)
-        on_c = chart.transposed(-key.tonic)
-        on_c = Progression(on_c.name, key.mode, on_c.form, on_c.phrase_bars, on_c.title)
-        return [(on_c, 1)], key, {key.mode: (key.tonic,)}
     if options.progression is not None:
         progressions = [(load_progression(options.progression), 1)]
     else:
@@ -175,13 +250,33 @@ def _progressions(
         progressions = [(load_progression(name), weight) for name, weight in sorted(style.progressions.items())]
     if key is None:
         keys = {p.mode: style.keys.get(p.mode) or tuple(range(12)) for p, _ in progressions}
-        return progressions, key, keys
+        return progressions, keys
     in_mode = [(p, weight) for p, weight in progressions if p.mode == key.mode]
     if not in_mode:
         there = sorted({p.mode for p, _ in progressions}, key=MODES.index)
         what = f"progression {options.progression!r} is" if options.progression else f"style {style.name!r} has music"
         raise RlcomposeError(f"key {key.name!r} is {key.mode}, but {what} only in {' and '.join(there)}")
-    return in_mode, key, {key.mode: (key.tonic,)}
+    return in_mode, {key.mode: (key.tonic,)}
+
+
+def _formed(progressions: Sequence[tuple[Progression, int]], form: object) -> list[tuple[Progression, int]]:
+    """The progressions that have all sections of a form, with their sections in its order."""
+    if form is None:
+        return list(progressions)
+    known = sorted({label for progression, _ in progressions for label in progression.labels})
+    if not isinstance(form, str) or not form.strip(" ,"):
+        raise RlcomposeError(f"form {form!r} names no sections: allowed are orders of {', '.join(known)}, such as 'AABA'")
+    labels = form.replace(",", " ").split()
+    if len(labels) == 1 and labels[0] not in known:
+        labels = list(labels[0])
+    for label in labels:
+        if label not in known:
+            raise unknown(f"section in the form {form!r}:", label, known)
+    having = [(p.arranged(labels), weight) for p, weight in progressions if set(labels) <= set(p.labels)]
+    if not having:
+        forms = ", ".join(f"{p.name} has {' '.join(p.labels)}" for p, _ in progressions)
+        raise RlcomposeError(f"no progression has all sections of the form {form!r}: {forms}")
+    return having
 
 
 def _bars(style: Style, options: Options, progressions: list[tuple[Progression, int]]) -> int:

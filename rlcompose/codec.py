@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache, reduce
-from math import gcd, inf
+from math import inf
 from operator import add, index
 from typing import Any
 
@@ -31,10 +31,11 @@ from rlcompose.errors import RlcomposeError
 from rlcompose.reward import WeightedTerm
 from rlcompose.score import ChordSpan, Composition, Note, Section
 from rlcompose.style import Style
-from rlcompose.theory.chord import NO_CHORD, Chord
+from rlcompose.theory.chord import NO_CHORD
+from rlcompose.theory.form import Bar, SectionPattern
 from rlcompose.theory.key import MODES, Key
 from rlcompose.theory.meter import Meter
-from rlcompose.theory.progression import Bar, Progression, SectionPattern, bar_chords
+from rlcompose.theory.progression import Progression, bar_chords, bar_of_changes
 
 OBSERVATION_DTYPES = ("float32", "int16")
 
@@ -185,7 +186,7 @@ def _composition(brief: Brief, now: NDArray[np.int32], events: Sequence[Event]) 
         style=brief.style.name,
         swing=brief.style.swing,
         sections=laid_out_sections(choice.progression, bars),
-        instrument=brief.style.instruments["melody"],
+        instrument=brief.instrument,
         title=choice.progression.title or choice.progression.name,
     )
 
@@ -254,6 +255,7 @@ def encode(composition: Composition, style: Style) -> Encoding:
         meter=composition.meter,
         register=tonic,
         range=(min(pitches), max(pitches)),
+        instrument=composition.instrument,
     )
     return Encoding(make_brief(style, options), actions, dropped)
 
@@ -386,15 +388,7 @@ def progression_of(composition: Composition) -> Progression:
         ]
         if not changes or changes[0][0] > 0:
             changes.insert(0, (0, NO_CHORD))
-        if len(changes) == 1:
-            bars.append((changes[0][1],))
-            continue
-        grid = gcd(bar_ticks, *(onset for onset, _ in changes))
-        grid = gcd(grid, composition.meter.beat_ticks)
-        cells: list[Chord] = []
-        for tick in range(0, bar_ticks, grid):
-            cells.append([chord for onset, chord in changes if onset <= tick][-1])
-        bars.append(tuple(cells))
+        bars.append(bar_of_changes(changes, composition.meter))
     patterns = [
         SectionPattern(section.label, tuple(bars[section.bar : section.bar + section.bars]))
         for section in composition.sections

@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -28,8 +28,15 @@ class Parser(argparse.ArgumentParser):
         self.exit(USER_MISTAKE, f"rlcompose: error: {message} (see {self.prog} -h)\n")
 
 
-def run(body: Callable[[argparse.Namespace], Mapping[str, Any]], parser: Parser, argv: Sequence[str] | None) -> int:
-    """Parse, call the command's body, print its result an item a line, write it as JSON if asked; the exit status.
+def run(
+    body: Callable[[argparse.Namespace], Mapping[str, Any]],
+    parser: Parser,
+    argv: Sequence[str] | None,
+    lines: Callable[[Mapping[str, Any]], Iterable[str]] | None = None,
+) -> int:
+    """Parse, call the command's body, print its result, write it as JSON if asked; the exit status.
+
+    Printed is an item a line, or what `lines` makes of the result.
 
     A user's mistake and a file that cannot be read or written are one line on stderr and status 2, Ctrl-C is status
     130; any other exception is our own fault and keeps its traceback.
@@ -42,7 +49,7 @@ def run(body: Callable[[argparse.Namespace], Mapping[str, Any]], parser: Parser,
         if arguments.json:
             _check_writable(Path(arguments.json))
         result = body(arguments)
-        for line in result_lines(result):
+        for line in (lines or result_lines)(result):
             print(line)
         if arguments.json:
             write_atomically(arguments.json, json.dumps(result, indent=2, sort_keys=True, allow_nan=False) + "\n")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
+from rlcompose.arguments import at_least
 from rlcompose.command import Parser, run
 from rlcompose.score import Composition
 from rlcompose.style import Style
@@ -59,12 +61,18 @@ def parser() -> Parser:
     """The command's options."""
     parser = Parser(
         "python -m rlcompose.fit",
-        "Encode real solos as actions and count the notes that survive.",
-        "python -m rlcompose.fit ~/wjazzd --style jazz",
+        "Encode real music as actions, play them, and count the notes that survive.",
+        "python -m rlcompose.fit --style fiddle --limit 100 --seed 1",
     )
-    folder_help = "tables made from the Weimar Jazz Database: pieces.csv, notes.csv.gz, beats.csv.gz"
-    parser.add_argument("folder", metavar="FOLDER", help=folder_help)
+    source_help = (
+        "a collection by name, the Weimar Jazz Database, or a file or folder of ABC, MusicXML, MIDI or kern files "
+        "(default: the style's own corpus)"
+    )
+    parser.add_argument("source", nargs="?", metavar="SOURCE", help=source_help)
     parser.add_argument("--style", default="jazz", help="the style whose actions are used (default: jazz)")
+    parser.add_argument("--limit", type=at_least(1), metavar="N", help="read at most so many pieces (default: all)")
+    parser.add_argument("--seed", type=at_least(0), metavar="N", help="draw the pieces instead of taking the first")
+    parser.add_argument("--meter", metavar="METER", help="read this metre instead of the style's")
     return parser
 
 
@@ -74,13 +82,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _fit(arguments: argparse.Namespace) -> dict[str, Any]:
+    from rlcompose.corpus.entry import Report
+    from rlcompose.corpus.sources import read_pieces
     from rlcompose.errors import RlcomposeError
     from rlcompose.style import load_style
-    from rlcompose.wjazzd import read_solos
 
-    found = fit(read_solos(arguments.folder), load_style(arguments.style))
+    style = load_style(arguments.style)
+    report = Report()
+    pieces = read_pieces(style, arguments.source, meter=arguments.meter, seed=arguments.seed, report=report)
+    found = fit(_shown((piece.composition for piece in pieces), arguments.limit), style)
     if found.notes == 0:
-        raise RlcomposeError(f"{arguments.folder} holds no 4/4 solo with notes")
+        reasons = ", ".join(f"{reason} ({number})" for reason, number in report.reasons.most_common()) or "it is empty"
+        raise RlcomposeError(
+            f"there is no piece for style {style.name!r} in {arguments.source or 'its corpus'}: {reasons}"
+        )
     return {
         "pieces": found.pieces,
         "notes": found.notes,
@@ -88,7 +103,19 @@ def _fit(arguments: argparse.Namespace) -> dict[str, Any]:
         "unmoved_share": round(found.exact / found.notes, 5),
         "length_within_a_tick_share": round(found.same_length / found.notes, 5),
         "illegal_actions": found.illegal,
+        "skipped": dict(report.reasons.most_common()),
     }
+
+
+def _shown(pieces: Iterable[Composition], limit: int | None) -> Iterator[Composition]:
+    """The first pieces, counted on the terminal meanwhile: some files take a quarter of a second each."""
+    is_shown = sys.stderr.isatty()
+    for number, piece in enumerate(islice(pieces, limit), 1):
+        if is_shown:
+            print(f"\r{number} pieces", end="", file=sys.stderr, flush=True)
+        yield piece
+    if is_shown:
+        print("\r", end="\033[K", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -6,12 +6,15 @@ each update, and when something is no longer a number.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from rlcompose.preset import Preset
 
 WINDOW = 2048  # the latest actions, in which one that crowds out the others is looked for
 
@@ -39,113 +42,122 @@ class Finding:
         return {"name": self.name, "step": self.step, "evidence": self.evidence, "advice": self.advice}
 
 
+# What to try: a setting, and how many times its present value.
+LOWER_RATE, MORE_ENTROPY, SHORTER_SIGHT = ("learning_rate", 0.1), ("ent_coef", 2.0), ("gamma", 0.95)
+SMALLER_REWARDS = ", or smaller weights of the rewards"
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
     """A number of an update that is unhealthy beyond its limit.
 
-    key    as the trainer calls it
-    above  the number may be at most this
-    below  the number may be at least this
-    after  only once this share of the training is over
+    name    of the finding
+    key     of the number
+    says    the evidence, with a place for the number
+    most    the number is at most this in health
+    least   and at least this
+    after   once so many steps are learned from: what has only begun to learn is not ill
+    remedy  a setting and the factor to try
+    also    what else may help
     """
 
     name: str
     key: str
     says: str
-    advice: str
-    above: float = float("inf")
-    below: float = float("-inf")
-    after: float = 0.0
+    remedy: tuple[str, float]
+    most: float = math.inf
+    least: float = -math.inf
+    after: int = 0
+    also: str = ""
 
 
-LOWER_RATE = "try a learning_rate a tenth as large (--set learning_rate=…)"
 LIMITS = (
-    # The clipped objective holds the divergence near 0.01 to 0.03; the defaults stay below 0.1.
-    Limit("policy changed too fast", "approx_kl", "one update moved the policy by {:.3g} nats", LOWER_RATE, above=0.5),
-    Limit("policy changed too fast", "clip_fraction", "{:.0%} of an update was clipped", LOWER_RATE, above=0.8),
+    # An update of the defaults moves the policy by 0.001 to 0.03 nats and clips up to a third of it.
+    Limit("policy changed too fast", "approx_kl", "one update moved the policy by {:.3g} nats", LOWER_RATE, most=0.5),
+    Limit("policy changed too fast", "clip_fraction", "{:.0%} of an update was clipped", LOWER_RATE, most=0.8),
+    # Squared errors of the defaults are 2 to 20; a wrong scale of the rewards makes thousands.
     Limit(
         "exploding value",
         "value_loss",
-        "the value is wrong by {:.3g} squared",
-        LOWER_RATE + ", or smaller reward weights",
-        above=1e6,
+        "the value's mean squared error is {:.3g}",
+        LOWER_RATE,
+        most=1e6,
+        also=SMALLER_REWARDS,
     ),
-    Limit(
-        "entropy gone",
-        "entropy",
-        "the policy has {:.3g} nats of choice left",
-        "try a larger ent_coef (--set ent_coef=0.03), or a lower learning_rate",
-        below=0.05,
-    ),
+    Limit("entropy gone", "entropy", "the policy has {:.3g} nats of choice left", MORE_ENTROPY, least=0.05),
     Limit(
         "value explains nothing",
         "explained_variance",
-        "the value explains {:.2f} of the returns' variance, late in the training",
-        "try more steps, or a smaller gamma (--set gamma=0.9)",
-        below=0.0,
-        after=0.5,
+        "the value explains {:.0%} of the variance of the returns",
+        SHORTER_SIGHT,
+        least=0.05,
+        after=500_000,
     ),
 )
-MOST_COMMON, MOST_ILLEGAL = 0.9, 0.2  # shares of the window
-ILLEGAL_AFTER = 0.5  # of the training: at first an agent that sees no masks has to learn what is legal
+FEW, MOST_COMMON = 3, 0.9  # so few actions are at most this share of the window
+MOST_ILLEGAL, ILLEGAL_AFTER = 0.2, 200_000  # an agent that sees no masks has to learn what is legal first
 
 
 class Health:
     """Watches one training and tells each kind of finding once."""
 
-    def __init__(self, steps: int, tell: Callable[[Finding], None]) -> None:
-        """`steps` is the whole budget; `tell` is called with every finding as soon as it is there."""
-        self.steps = steps
+    def __init__(self, preset: Preset, settings: Mapping[str, Any], tell: Callable[[Finding], None]) -> None:
+        """`settings` are the training's by name; `tell` is called with every finding as soon as it is there."""
         self.findings: list[Finding] = []
         self.commonest_share = 0.0
         self.illegal_share = 0.0
+        self._preset = preset
+        self._settings = settings
         self._tell = tell
-        self._latest = np.full(WINDOW, -1, np.int64)
+        self._actions = np.full(WINDOW, -1, np.int64)
         self._illegal = np.zeros(WINDOW, np.bool_)
         self._seen = 0
-        self._looked = 0
+        self._next_look = WINDOW
 
     def played(self, step: int, actions: NDArray[np.int64], illegal: NDArray[np.bool_]) -> None:
         """Actions (envs,) of one step of the environments, and which of them were not allowed."""
         at = (self._seen + np.arange(len(actions))) % WINDOW
-        self._latest[at], self._illegal[at] = actions, illegal
+        self._actions[at], self._illegal[at] = actions, illegal
         self._seen += len(actions)
-        if self._seen < WINDOW or self._seen - self._looked < WINDOW // 4:
-            return
-        self._looked = self._seen
-        counts = np.bincount(self._latest)
-        self.commonest_share = float(counts.max()) / WINDOW
+        if self._seen >= self._next_look:
+            self._next_look = self._seen + WINDOW // 4
+            self._look_at_actions(step)
+
+    def _look_at_actions(self, step: int) -> None:
+        counts = np.bincount(self._actions)
+        common = np.argsort(-counts, kind="stable")[:FEW]
+        common = common[counts[common] > 0]
+        self.commonest_share = float(counts[common[0]]) / WINDOW
         self.illegal_share = float(self._illegal.mean())
-        if self.commonest_share > MOST_COMMON:
-            self._find(
-                "collapse",
-                step,
-                f"{self.commonest_share:.0%} of the last {WINDOW:,} actions are action {counts.argmax()}",
-                LOWER_RATE + ", or a larger ent_coef",
-            )
-        if self.illegal_share > MOST_ILLEGAL and step > ILLEGAL_AFTER * self.steps:
-            self._find(
-                "illegal actions",
-                step,
-                f"{self.illegal_share:.0%} of the last {WINDOW:,} actions were not allowed",
-                "try --agent maskable_ppo, which chooses among the legal ones only",
-            )
+        share = float(counts[common].sum()) / WINDOW
+        if share > MOST_COMMON:
+            names = " and ".join(str(action) for action in common)
+            evidence = f"{share:.0%} of the last {WINDOW:,} actions are number {names}"
+            self._find("collapse", step, evidence, self._advice(*LOWER_RATE))
+        if self.illegal_share > MOST_ILLEGAL and step >= ILLEGAL_AFTER:
+            evidence = f"{self.illegal_share:.0%} of the last {WINDOW:,} actions were not allowed"
+            self._find("illegal actions", step, evidence, "try --agent maskable_ppo, which chooses among legal ones")
 
     def updated(self, step: int, numbers: Mapping[str, float]) -> None:
         """The numbers of an update, as far as there are any: `approx_kl`, `entropy`, `value_loss` and so on."""
         for limit in LIMITS:
             value = numbers.get(limit.key)
-            if value is None or step < limit.after * self.steps:
-                continue
-            if value > limit.above or value < limit.below:
-                self._find(limit.name, step, limit.says.format(value), limit.advice)
+            if value is not None and step >= limit.after and (value < limit.least or value > limit.most):
+                self._find(limit.name, step, limit.says.format(value), self._advice(*limit.remedy) + limit.also)
 
     def not_a_number(self, step: int, what: str) -> None:
-        """Weights or losses are infinite or not a number: nothing can be learned from here on."""
-        self._find("NaN", step, f"{what} no longer finite numbers, so learning was stopped", LOWER_RATE)
+        """`what`, as in "the weights", is infinite or not a number: nothing can be learned from here on."""
+        advice = self._advice(*LOWER_RATE) + SMALLER_REWARDS
+        self._find("NaN", step, f"{what} are no longer finite numbers, so learning stops", advice)
+
+    def _advice(self, name: str, factor: float) -> str:
+        """The preset's value, or where that is not better the present one times the factor."""
+        if not self._settings.get(name):
+            return "try other settings (--set)"
+        better = min if factor < 1 else max
+        return f"try --set {name}={better(self._preset[name].value, self._settings[name] * factor):.3g}"
 
     def _find(self, name: str, step: int, evidence: str, advice: str) -> None:
-        if any(finding.name == name for finding in self.findings):
-            return
-        self.findings.append(Finding(name, step, evidence, advice))
-        self._tell(self.findings[-1])
+        if all(finding.name != name for finding in self.findings):
+            self.findings.append(Finding(name, step, evidence, advice))
+            self._tell(self.findings[-1])

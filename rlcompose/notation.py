@@ -111,10 +111,10 @@ def chord_symbols(composition: Composition) -> list[str]:
 
 def note_places(composition: Composition) -> list[int]:
     """The spelling of every note, as places on the line of fifths."""
-    return spell_melody([note.pitch for note in composition.notes], _chords_below(composition), composition.key)
+    return spell_melody([note.pitch for note in composition.notes], chords_below(composition), composition.key)
 
 
-def _chords_below(composition: Composition) -> list[tuple[Chord, int] | None]:
+def chords_below(composition: Composition) -> list[tuple[Chord, int] | None]:
     """For every note the chord it begins over, with the place of its root."""
     spans = composition.chords
     places = spell_chords([span.chord for span in spans], composition.key)
@@ -136,6 +136,14 @@ def chords_in(bar: WrittenBar, composition: Composition) -> list[tuple[int, Chor
         for number, span in enumerate(composition.chords)
         if bar.onset <= span.onset < end or (bar.number == 0 and span.onset < bar.onset < span.end)
     ]
+
+
+def metronome(composition: Composition) -> tuple[int, int]:
+    """The tempo as it is written: the ticks of a beat and beats a minute; quarter notes where these are not whole."""
+    ticks, quarters = composition.meter.beat_ticks, composition.tempo * TICKS_PER_QUARTER
+    if ticks > TICKS_PER_QUARTER and quarters % ticks == 0:
+        return ticks, quarters // ticks
+    return TICKS_PER_QUARTER, composition.tempo
 
 
 # --- from ticks to values ---------------------------------------------------------------------------------------------
@@ -208,6 +216,8 @@ def _tuplets(start: int, size: int, edges: Sequence[int]) -> tuple[int, list[Tup
         return whole
     halves = [_tuplets(start + at, size // 2, edges) for at in (0, size // 2)]
     parted = sum(count for count, _ in halves), [each for _, those in halves for each in those]
+    if size > TICKS_PER_QUARTER:  # over two beats only where it spares a tie, and of nothing shorter than eighths
+        return whole if whole[0] < parted[0] and all(edge % 4 == 0 for edge in inside) else parted
     return min((parted, whole), key=lambda way: (way[0], len(way[1])))
 
 

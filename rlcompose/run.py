@@ -7,7 +7,7 @@ import platform
 import shlex
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -29,8 +29,9 @@ _PACKAGES = ("rlcompose", "gymnasium", "stable-baselines3", "torch", "numpy", "n
 class RunConfig:
     """What a run was asked for.
 
-    style    the whole style, so that a changed or foreign style file cannot change the run
-    rewards  the weights of all terms that are paid
+    style     the whole style, so that a changed or foreign style file cannot change the run
+    rewards   the weights of all terms that are paid
+    settings  the hyper-parameters that differ from the agent's preset
     """
 
     style: dict[str, Any]
@@ -40,6 +41,7 @@ class RunConfig:
     steps: int
     seed: int
     plugins: tuple[str, ...] = ()
+    settings: dict[str, int | float] = field(default_factory=dict)
 
 
 def new_run_folder(style: str, agent: str, out: str | None) -> Path:
@@ -101,6 +103,7 @@ def write_run(folder: Path, config: RunConfig, brief: Brief, command: Sequence[s
         "steps": config.steps,
         "seed": config.seed,
         "plugins": list(config.plugins),
+        "settings": config.settings,
     }
     write_atomically(folder / CONFIG, json_text(document))
     write_atomically(folder / "command.txt", shlex.join(command) + "\n")
@@ -129,9 +132,8 @@ class Run:
     def agent(self) -> Agent:
         """The trained agent, or the one that needs no training."""
         kind = find_agent(self.config.agent)
-        if kind.make is not None:
-            return kind.make()
-        assert kind.load is not None
+        if kind.load is None:
+            return kind.made(self.config.settings)
         model = self.folder / "model"
         if not (model / "config.json").is_file():
             raise RlcomposeError(f"the run {self.folder} has no model yet: was its training interrupted at once?")
@@ -166,6 +168,7 @@ def read_run(folder: Path | str) -> Run:
             steps=int(document["steps"]),
             seed=int(document["seed"]),
             plugins=tuple(document["plugins"]),
+            settings=dict(document["settings"]),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RlcomposeError(f"{path} is not a run's configuration: {type(error).__name__} {error}") from None

@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any
 from rlcompose.command import Parser, run
 
 if TYPE_CHECKING:
+    from rlcompose.health import Finding
     from rlcompose.reward import WeightedTerm
 
 DEFAULT_STEPS = 1_000_000
 FIRST_SEED_OFFSET = 1_000_000_000  # pieces of the evaluation are none of the training
 NUM_COMPARED = 50
+FAILED = 1  # the exit status where learning had to stop; what it had learned until then is kept
 LARGEST_SHARE = 1e6  # of a reward: learning runs in float32, and squares it
 
 
@@ -31,11 +33,11 @@ def parser() -> Parser:
         'python -m rlcompose.train --style jazz --chords "Dm7 | G7 | C^7 | %" --reward stepwise_motion=1',
     )
     parser.add_argument("--style", default="jazz", help="a shipped style or the path of a .toml file (default: jazz)")
-    parser.add_argument(
-        "--agent", default="ppo", help="ppo, or greedy and random, which need no training (default: ppo)"
-    )
+    parser.add_argument("--agent", default="ppo", help=_agents_help())
     from rlcompose.arguments import add_music_options, add_reward_options, add_sound_options, at_least
 
+    set_help = "replace a value of the agent's preset (agents/*.toml); may be given several times"
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help=set_help)
     steps_help = f"events to learn from (default: {DEFAULT_STEPS:,})"
     parser.add_argument("--steps", type=at_least(1), default=DEFAULT_STEPS, metavar="N", help=steps_help)
     seed_help = "the seed of everything (default: 0)"
@@ -47,10 +49,28 @@ def parser() -> Parser:
     return parser
 
 
+def _agents_help() -> str:
+    """The built-in agents with what they are; nothing heavy is loaded for it."""
+    from rlcompose.agent import load_agents
+
+    agents = load_agents().values()
+    listed = [f"{kind.name}: {kind.summary}" for kind in sorted(agents, key=lambda kind: (not kind.train, kind.name))]
+    return f"who learns or plays (default: ppo). {'; '.join(listed)}. Installed plug-ins may add others"
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; the exit status."""
     words = sys.argv[1:] if argv is None else list(argv)
-    return run(lambda arguments: _train(arguments, ["rlcompose", "train", *words]), parser(), words)
+    failed = False
+
+    def body(arguments: argparse.Namespace) -> dict[str, Any]:
+        nonlocal failed
+        result = _train(arguments, ["rlcompose", "train", *words])
+        failed = result.get("failed", False)
+        return result
+
+    status = run(body, parser(), words)
+    return FAILED if failed else status
 
 
 class _Bar:
@@ -66,15 +86,24 @@ class _Bar:
 
             self.bar = tqdm(total=steps, unit="event", unit_scale=True, desc="training", file=sys.stderr)
 
-    def __call__(self, steps: int, mean_return: float) -> None:
-        shown = "–" if math.isnan(mean_return) else f"{mean_return:.1f}"
+    def __call__(self, steps: int, mean_return: float, best_return: float) -> None:
+        now, best = ("–" if math.isnan(value) else f"{value:.1f}" for value in (mean_return, best_return))
         if self.bar is not None:
-            self.bar.set_postfix_str(f"return {shown}", refresh=False)
+            self.bar.set_postfix_str(f"return {now}, best evaluation {best}", refresh=False)
             self.bar.update(min(steps, self.steps) - self.bar.n)
-        elif steps * 10 // self.steps > self.tenth or steps >= self.steps:
+        elif steps * 10 // self.steps > self.tenth:
             self.tenth = steps * 10 // self.steps
             left = (time.monotonic() - self.begun) * max(0, self.steps - steps) / steps
-            print(f"training: {steps:,} of {self.steps:,} events, return {shown}, {left:.0f} s left", file=sys.stderr)
+            told = f"return {now}, best evaluation {best}, {left:.0f} s left"
+            print(f"training: {steps:,} of {self.steps:,} events, {told}", file=sys.stderr, flush=True)
+
+    def warn(self, finding: Finding) -> None:
+        """Tell a finding above the bar, not through it."""
+        if self.bar is not None:
+            self.bar.clear()
+        from rlcompose.agent import warn_on_stderr
+
+        warn_on_stderr(finding)
 
     def close(self) -> None:
         if self.bar is not None:
@@ -90,6 +119,7 @@ def _train(arguments: argparse.Namespace, command: Sequence[str]) -> dict[str, A
     from rlcompose.engine.core import prepare_term
     from rlcompose.files import write_atomically
     from rlcompose.piece import Piece, PieceFiles, write_piece
+    from rlcompose.preset import parse_settings
     from rlcompose.reward import weigh_terms
     from rlcompose.run import RunConfig, discard_run, make_output_folder, new_run_folder, write_run
 
@@ -98,6 +128,7 @@ def _train(arguments: argparse.Namespace, command: Sequence[str]) -> dict[str, A
     terms = weigh_terms(brief.style.rewards, reward_weights(arguments))
     check_soundfont(arguments)
     kind = find_agent(arguments.agent)
+    settings = parse_settings(arguments.set, kind.preset)
     for weighted in terms:
         prepare_term(weighted.term)  # a term that does not work is told before anything is made
         _check_size(weighted)
@@ -111,6 +142,7 @@ def _train(arguments: argparse.Namespace, command: Sequence[str]) -> dict[str, A
         steps=arguments.steps,
         seed=arguments.seed,
         plugins=tuple(str(Path(path).resolve()) for path in arguments.plugin),
+        settings={name: value for name, value in settings.items() if value != kind.preset[name].value},
     )
     seed = arguments.seed + FIRST_SEED_OFFSET
 
@@ -120,12 +152,10 @@ def _train(arguments: argparse.Namespace, command: Sequence[str]) -> dict[str, A
         pieces = make_output_folder(folder / "pieces")
         return write_piece(piece, pieces, name, arguments.soundfont, arguments.require_fluidsynth)
 
-    greedy, uniform = find_agent("greedy").make, find_agent("random").make
-    assert greedy is not None and uniform is not None
-    beginner = kind.make or greedy
+    uniform, greedy = find_agent("random").made(), find_agent("greedy").made()
     try:
         write_run(folder, config, brief, command)
-        first = compose(beginner(), "first" if kind.train else kind.name)
+        first = compose(greedy, "first") if kind.train else compose(kind.made(settings), kind.name)
     except BaseException:
         discard_run(folder, keep_folder=was_there)
         raise
@@ -139,20 +169,24 @@ def _train(arguments: argparse.Namespace, command: Sequence[str]) -> dict[str, A
     result |= _named(first, "first_")
     progress = _Bar(arguments.steps)
     try:
-        trained = kind.train(TrainingJob(brief, terms, arguments.steps, arguments.seed, folder, progress))
+        job = TrainingJob(brief, terms, arguments.steps, arguments.seed, folder, progress, settings, progress.warn)
+        trained = kind.train(job)
     finally:
         progress.close()
-    if trained.interrupted:
-        print(f"interrupted after {trained.steps:,} events: the best so far is kept", file=sys.stderr)
+    if trained.interrupted or trained.failed:
+        how = "interrupted" if trained.interrupted else "stopped"
+        print(f"{how} after {trained.steps:,} events: the best so far is kept", file=sys.stderr)
     result |= _named(compose(trained.agent, "trained"), "trained_")
     seeds = [seed + i for i in range(NUM_COMPARED)]
     means = {
         agent.name: sum(p.total for p in play(agent, brief, terms, seeds)) / NUM_COMPARED
-        for agent in (uniform(), greedy(), trained.agent)
+        for agent in (uniform, greedy, trained.agent)
     }
     result["mean_return"] = {name: round(mean, 3) for name, mean in means.items()}
     result["trained_steps"] = trained.steps
     result["interrupted"] = trained.interrupted
+    result["failed"] = trained.failed
+    result["health"] = [finding.to_dict() for finding in trained.health]
     result["model"] = str(folder / "model")
     result["metrics"] = str(folder / "metrics.csv")
     result["seconds_in_all"] = round(time.monotonic() - begun, 1)

@@ -59,6 +59,8 @@ class ComposeVectorEnv(gymnasium.vector.VectorEnv[NDArray[Any], NDArray[Any], ND
         meter: Any = None,
         register: int | None = None,
         range: tuple[int, int] | None = None,
+        form: str | None = None,
+        instrument: str | int | None = None,
         observation: str = "float32",
         render_mode: str | None = None,
         autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
@@ -69,7 +71,7 @@ class ComposeVectorEnv(gymnasium.vector.VectorEnv[NDArray[Any], NDArray[Any], ND
         if isinstance(num_envs, bool) or not isinstance(num_envs, int) or num_envs < 1:
             raise RlcomposeError(f"num_envs {num_envs!r} is not a number of environments: allowed are 1 and more")
         self.num_envs = num_envs
-        options = Options(bars, progression, chords, key, tempo, meter, register, range)
+        options = Options(bars, progression, chords, key, tempo, meter, register, range, form, instrument)
         self.brief = make_brief(style, options)
         self.terms = weigh_terms(self.brief.style.rewards, rewards)
         self.autoreset_mode = _autoreset_mode(autoreset_mode)

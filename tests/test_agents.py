@@ -102,7 +102,7 @@ def test_a_longer_event_is_followed_by_a_further_future() -> None:
 def trained(folder: Path, steps: int, **settings: float) -> TrainingResult:
     train = find_agent("ppo").train
     assert train is not None
-    return train(TrainingJob(TWO_BARS, TERMS, steps, 1, folder, lambda steps, mean: None, dict(settings)))
+    return train(TrainingJob(TWO_BARS, TERMS, steps, 1, folder, lambda steps, mean, best: None, dict(settings)))
 
 
 @pytest.mark.slow

@@ -1,6 +1,8 @@
 """Three players, together in time, out of each other's way, and as silent as the chart says."""
 
+from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -64,6 +66,48 @@ def test_the_walking_bass_plays_every_beat_and_each_root_on_its_first() -> None:
 def test_the_walking_bass_steps_into_the_next_root() -> None:
     bass = part("bass", piece("Dm7 G7 Cmaj7 A7", swing=True)).notes
     assert all(1 <= abs(bass[beat].pitch - bass[beat - 1].pitch) <= 2 for beat in (4, 8, 12))
+
+
+def named(style: str, chart: str, **changes: Any) -> Composition:
+    """The piece under the name of a shipped style, which decides who plays."""
+    return replace(piece(chart, **changes), style=style)
+
+
+def test_a_swung_hornpipe_is_accompanied_by_a_guitar_on_the_beats() -> None:
+    composition = named("hornpipe", "G C D G", swing=True, notes=(Note(0, 67, 6), Note(6, 69, 6)))
+    assert part("chords", composition).program == 25  # steel-string guitar
+    assert starts(part("chords", composition))[:8] == [index * 0.5 for index in range(8)]
+    assert starts(part("bass", composition))[:4] == [0.0, 1.0, 2.0, 3.0], "it does not walk"
+    assert part("melody", composition).notes[1].start == pytest.approx(1 / 3), "and the melody swings"
+
+
+@pytest.mark.parametrize(("style", "chords", "bass"), [("chorale", 19, 42), ("bach", 19, 42), ("renaissance", 52, 42)])
+def test_organ_and_choir_hold_their_chords(style: str, chords: int, bass: int) -> None:
+    composition = named(style, "C F G C")
+    for name, program in (("chords", chords), ("bass", bass)):
+        played = part(name, composition)
+        assert played.program == program
+        assert {(round(note.start, 4), round(note.end, 4)) for note in played.notes} == {
+            (bar * 2.0, bar * 2.0 + 2.0) for bar in range(4)
+        }
+    assert [note.pitch % 12 for note in part("bass", composition).notes] == [0, 5, 7, 0]
+
+
+@pytest.mark.parametrize(("style", "program"), [("german_folk", 24), ("chinese_folk", 107), ("bossa", 24)])
+def test_strings_that_die_away_are_struck_on_every_beat(style: str, program: int) -> None:
+    chords = part("chords", named(style, "C F G C"))
+    assert chords.program == program and starts(chords)[:5] == [0.0, 0.5, 1.0, 1.5, 2.0]
+
+
+def test_gypsy_guitars_play_four_to_the_bar_over_a_walking_bass() -> None:
+    composition = named("gypsy_jazz", "Cm6 Fm6 G7 Cm6", swing=True)
+    assert starts(part("chords", composition))[:4] == starts(part("bass", composition))[:4] == [0.0, 0.5, 1.0, 1.5]
+    assert part("chords", composition).program == 25
+
+
+def test_jazz_is_played_as_before_under_its_name_and_without_one() -> None:
+    composition = piece("Dm7 G7 C6", swing=True)
+    assert accompany(replace(composition, style="jazz")) == accompany(composition)
 
 
 def test_a_slash_chord_puts_its_bass_note_into_the_bass() -> None:

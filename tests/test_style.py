@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from rlcompose.errors import RlcomposeError
-from rlcompose.style import load_style, style_from_dict, style_names
+from rlcompose.style import ListedStyle, Style, list_styles, load_style, style_from_dict, style_names, variant_names
+from rlcompose.theory.key import SCALES
 from rlcompose.theory.meter import Meter
 from rlcompose.theory.progression import load_progression
 
@@ -22,24 +23,34 @@ def changed(**values: Any) -> dict[str, Any]:
     return {key: value for key, value in data.items() if value is not DELETE}
 
 
-def test_jazz_and_fiddle_are_shipped() -> None:
-    assert set(style_names()) >= {"jazz", "fiddle"}
+ALL_NAMES = (*style_names(), *variant_names())
 
 
-@pytest.mark.parametrize("name", style_names())
-def test_shipped_style_bears_the_name_of_its_file(name: str) -> None:
+def test_six_styles_are_shipped() -> None:
+    assert style_names() == ("chinese_folk", "chorale", "fiddle", "german_folk", "jazz", "renaissance")
+
+
+@pytest.mark.parametrize("name", ALL_NAMES)
+def test_shipped_style_bears_its_own_name(name: str) -> None:
     assert load_style(name).name == name
 
 
-@pytest.mark.parametrize("name", style_names())
-def test_every_tonic_has_an_octave_within_the_range(name: str) -> None:
-    # The tonic lies at most 11 semitones above the pitch drawn from the register.
+@pytest.mark.parametrize("name", ALL_NAMES)
+def test_every_tonic_has_a_fifth_above_it_within_a_range_of_an_octave_and_a_half(name: str) -> None:
+    # The tonic lies at most 11 semitones above the pitch drawn from the register. Voices that turn around their tonic
+    # need no octave above it (plagal modes end a fifth above it).
     style = load_style(name)
-    assert style.range[0] <= style.register[0]
-    assert style.register[1] + 11 + 12 <= style.range[1]
+    assert style.range[0] <= style.register[0] and style.register[1] + 11 + 7 <= style.range[1]
+    assert style.range[1] - style.range[0] >= 18
 
 
-@pytest.mark.parametrize("name", style_names())
+@pytest.mark.parametrize("name", ALL_NAMES)
+def test_bars_of_a_style_hold_whole_forms(name: str) -> None:
+    style = load_style(name)
+    assert any(style.bars % load_progression(progression).num_bars == 0 for progression in style.progressions)
+
+
+@pytest.mark.parametrize("name", ALL_NAMES)
 def test_every_progression_has_keys_to_be_played_in(name: str) -> None:
     style = load_style(name)
     assert {load_progression(progression).mode for progression in style.progressions} <= set(style.keys)
@@ -63,7 +74,7 @@ def test_instruments_are_tenor_saxophone_and_violin() -> None:
     assert load_style("fiddle").instruments["melody"] == 40
 
 
-@pytest.mark.parametrize("name", style_names())
+@pytest.mark.parametrize("name", ALL_NAMES)
 def test_style_survives_json_and_pickle(name: str) -> None:
     style = load_style(name)
     assert style_from_dict(json.loads(json.dumps(style.to_dict(), sort_keys=True))) == style
@@ -107,9 +118,131 @@ def test_durations_are_sorted_whatever_their_order() -> None:
     assert style.durations == (("eighth", 6), ("quarter", 12), ("half", 24))
 
 
-def test_unknown_style_is_told_with_the_nearest() -> None:
-    with pytest.raises(RlcomposeError, match="did you mean 'jazz'"):
-        load_style("jaz")
+# --- scales ---
+
+
+def test_scale_of_a_mode_that_is_left_out_is_its_own_seven_notes() -> None:
+    style = style_from_dict(changed(scales={"minor": [0, 2, 3, 5, 7, 8, 11]}))
+    assert style.scales == SCALES | {"minor": (0, 2, 3, 5, 7, 8, 11)}
+    assert style_from_dict(changed(scales=DELETE)).scales == SCALES
+
+
+def test_chinese_modes_have_five_notes() -> None:
+    # The black keys of the piano, begun on each of four of them: gong on F#, zhi on C#, yu on D#, shang on G#.
+    black_keys = (6, 8, 10, 1, 3)
+    scales = load_style("chinese_folk").scales
+    for mode, tonic in {"major": 6, "mixolydian": 1, "minor": 3, "dorian": 8}.items():
+        assert scales[mode] == tuple(sorted((key - tonic) % 12 for key in black_keys))
+
+
+# --- bases and variants ---
+
+
+def base_and(**values: Any) -> Style:
+    return style_from_dict({"base": "jazz", "name": "mine"} | values)
+
+
+def test_what_is_left_out_is_the_bases() -> None:
+    jazz = load_style("jazz")
+    assert base_and(tempo=[60, 70]) == dataclasses.replace(jazz, name="mine", tempo=(60, 70))
+    assert base_and().family == "jazz"
+
+
+def test_a_given_table_replaces_the_whole_table() -> None:
+    assert base_and(progressions={"modal": 1}).progressions == {"modal": 1}
+    assert base_and(rewards={"motif": 2.0}).rewards == {"motif": 2.0}
+
+
+def test_family_is_the_bases_base() -> None:
+    assert style_from_dict({"base": "Slip Jig", "name": "mine"}).family == "fiddle"
+    assert style_from_dict(changed(name="mine")).family == "mine", "without a base it is a family of its own"
+
+
+def test_family_survives_a_base_that_changes_later() -> None:
+    # A run keeps the whole style: only the family is still looked up.
+    plain = base_and(scales={"major": [0, 4, 7]}, swing=False).to_dict()
+    assert set(plain) == set(load_style("jazz").to_dict()) | {"base"}
+    assert style_from_dict(plain) == base_and(scales={"major": [0, 4, 7]}, swing=False)
+
+
+def test_a_file_of_three_lines_is_a_style(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('base = "jazz"\nname = "late"\ntempo = [60, 70]\n', encoding="utf-8")
+    assert load_style(path) == dataclasses.replace(load_style("jazz"), name="late", tempo=(60, 70))
+
+
+def test_blues_is_jazz() -> None:
+    blues = load_style("blues")
+    assert blues.family == "jazz" and blues.progressions == {"blues": 1} and blues.bars % 12 == 0
+
+
+@pytest.mark.parametrize("name", ["Jazz", " jazz ", "JAZZ"])
+def test_case_does_not_count(name: str) -> None:
+    assert load_style(name) is load_style("jazz")
+
+
+@pytest.mark.parametrize("name", ["slip jig", "Slip-Jig", "SLIP_JIG"])
+def test_space_and_hyphen_are_as_good_as_an_underscore(name: str) -> None:
+    assert load_style(name) is load_style("slip_jig")
+
+
+@pytest.mark.parametrize("name", variant_names())
+def test_variant_keeps_what_a_model_of_its_family_depends_on(name: str) -> None:
+    style = load_style(name)
+    family = load_style(style.family)
+    assert style.family in style_names() and style.family != name
+    assert (style.durations, style.pulse, style.widest_leap) == (family.durations, family.pulse, family.widest_leap)
+    assert style.rewards == family.rewards
+
+
+@pytest.mark.parametrize(
+    ("name", "meter", "lowest", "highest", "swing"),
+    [
+        ("jig", "6/8", 158, 188, False),  # 105 to 125 dotted quarters a minute
+        ("slip_jig", "9/8", 158, 188, False),
+        ("hornpipe", "4/4", 120, 170, True),
+        ("polka", "2/4", 110, 150, False),
+        ("fiddle_waltz", "3/4", 90, 160, False),
+        ("waltz", "3/4", 100, 200, True),
+        ("ballad", "4/4", 55, 75, True),
+        ("bossa", "4/4", 100, 160, False),
+    ],
+)
+def test_variant_has_its_metre_and_tempo(name: str, meter: str, lowest: int, highest: int, swing: bool) -> None:
+    style = load_style(name)
+    assert style.meters == (Meter.parse(meter),) and style.swing == swing
+    assert lowest <= style.tempo[0] <= style.tempo[1] <= highest
+
+
+def test_hornpipe_is_slower_than_a_reel() -> None:
+    assert load_style("hornpipe").tempo[1] < load_style("reel").tempo[0]
+
+
+def test_list_has_every_style_followed_by_its_variants() -> None:
+    listed = list_styles()
+    assert sorted(entry.name for entry in listed) == sorted(ALL_NAMES)
+    assert list(dict.fromkeys(entry.family for entry in listed)) == list(style_names())
+    at = listed.index(ListedStyle("jazz", "jazz", load_style("jazz").description))
+    assert listed[at + 1] == ("blues", "jazz", load_style("blues").description)
+
+
+@pytest.mark.parametrize(("name", "nearest"), [("jaz", "jazz"), ("blus", "blues"), ("Slip Jigg", "slip_jig")])
+def test_unknown_style_is_told_with_the_nearest(name: str, nearest: str) -> None:
+    with pytest.raises(RlcomposeError, match=f"unknown style {name!r}: did you mean '{nearest}'"):
+        load_style(name)
+
+
+def test_faults_of_a_file_with_a_base_are_told_together() -> None:
+    with pytest.raises(RlcomposeError) as told:
+        base_and(bars=0, scales={"major": [2, 4]}, temp=[1, 2])
+    assert [line.split()[0] for line in str(told.value).splitlines()[1:]] == ["scales.major", "bars", "unknown"]
+
+
+def test_with_an_unknown_base_nothing_is_told_to_be_missing() -> None:
+    with pytest.raises(RlcomposeError) as told:
+        style_from_dict({"base": "jaz", "name": "mine", "bars": 0})
+    base, bars = str(told.value).splitlines()[1:]
+    assert base.startswith("  base: unknown style 'jaz': did you mean 'jazz'?") and bars.startswith("  bars = 0: ")
 
 
 def test_missing_file_is_told_by_name(tmp_path: Path) -> None:
@@ -142,6 +275,15 @@ def test_file_that_is_not_toml_is_told_with_its_line(tmp_path: Path) -> None:
         ({"keys": {"major": ["H"]}}, "keys.major: 'H' is not a note name"),
         ({"keys": {"major": []}}, r"keys.major = \[\]: allowed is a list of tonics"),
         ({"keys": {"major": ["C"]}}, "keys.minor is missing: the progression 'minor_blues' is minor"),
+        ({"scales": []}, r"scales = \[\]: allowed is a table of scales for some modes"),
+        ({"scales": {"majr": [0]}}, "unknown mode in scales 'majr': did you mean 'major'?"),
+        (
+            {"scales": {"major": [0, 7, 4]}},
+            r"scales.major = \[0, 7, 4\]: allowed is ascending semitones above the tonic",
+        ),
+        ({"scales": {"major": [0, 12]}}, r"scales.major = \[0, 12\]: allowed is"),
+        ({"scales": {"major": 0}}, "scales.major = 0: allowed is"),
+        ({"base": 1}, "base: unknown style '1'"),
         ({"register": [40, 50]}, r"register = \[40, 50\]: allowed is a span within range, 46 to 84"),
         ({"range": [-1, 84]}, r"range = \[-1, 84\]: allowed is"),
         ({"durations": {}}, r"durations = \{\}: allowed is a table"),

@@ -7,6 +7,7 @@ grace notes take no time; a note after a decoration is still a note. Of a chord 
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -35,7 +36,8 @@ _MODES = {
     "phr": (-4, "minor"),
     "loc": (-5, "minor"),
 }
-_KEY = re.compile(r"([A-G])([#b]?)(?![A-Za-z]*\d)\s*([A-Za-z]*)")
+_KEY = re.compile(r"([A-G])([#b]?)\s*([A-Za-z]*)")
+_NO_MODES = ("alto", "bass", "clef", "exp", "none", "octave", "perc", "tenor", "transpose", "treble")
 _EXPLICIT = re.compile(r"(\^\^?|__?|=)([A-Ga-g])")
 # A tuplet of p notes in the time of q; where there is none, q depends on the metre.
 _TUPLETS = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}
@@ -52,12 +54,11 @@ _TOKEN = re.compile(
     |![\w<>().+/~^-]+!|\+[\w<>().]+\+
     |\((?P<p>\d):?(?P<q>\d*):?(?P<r>\d*)
     |\[(?P<chord>[^\]|]*[A-Ga-g][^\]|]*)\](?P<chord_length>{_LENGTH})
-    |(?P<sign>\^\^?|__?|=)?(?P<letter>[A-Ga-g])(?P<octave>[,']*)(?P<length>{_LENGTH})
+    |(?:(?P<sign>\^\^?|__?|=)(?:"[^"]*")?)?(?P<letter>[A-Ga-g])(?P<octave>[,']*)(?P<length>{_LENGTH})
     |(?P<rest>[zxZX])(?P<rest_length>{_LENGTH})
     |(?P<broken>>+|<+)
     |(?P<tie>-)
-    |y\d*|[H-Wh-w~.]|[\s()`\\!$*;?@#&\]\[:]"""
-    "",
+    |y\d*|[H-Wh-w~.]|[\s()`\\!$*;?@#&+\]\[:]""",
     re.VERBOSE,
 )
 
@@ -84,8 +85,8 @@ def read_tune(text: str) -> WrittenTune:
     for line in _lines(text):
         found = _FIELD.match(line)
         if found:
-            reader.field(found[1], found[2].strip())
-        elif reader.in_body and reader.is_first_voice:
+            reader.read_field(found[1], found[2].strip())
+        elif reader.in_body:
             reader.music(line)
         if found is None and reader.in_body and not line.strip() and (reader.bars or reader.notes):
             break
@@ -93,7 +94,7 @@ def read_tune(text: str) -> WrittenTune:
 
 
 def _lines(text: str) -> Iterator[str]:
-    r"""The lines without comments (an escaped percent sign is none)."""
+    """The lines without comments (an escaped percent sign is none)."""
     for line in text.splitlines():
         if not line.startswith("%"):
             yield re.sub(r"(?<!\\)%.*", "", line)
@@ -126,30 +127,27 @@ def parse_meter(text: str) -> tuple[int, int] | None:
 def parse_key(text: str) -> tuple[Key | None, dict[str, int]]:
     """The key of a `K:` field (None for pipes and where none is named), and the alteration of each letter in it."""
     word = text.strip()
-    if word[:2] in ("HP", "Hp"):  # the Highland bagpipe: the pitches of A mixolydian, written with or without its sharps
-        return Key(9, "mixolydian"), dict.fromkeys("FC", 1) if word[:2] == "Hp" else {}
+    if word[:2] in ("HP", "Hp"):  # the Highland bagpipe plays F# and C#, whether the signature shows them or not
+        return Key(9, "mixolydian"), dict.fromkeys("FC", 1)
     if word in ("", "none"):
         return None, {}
     found = _KEY.match(word)
-    if not found or (found[3] and found[3].lower()[:3] not in _MODES and _is_tonic_only(found[3])):
+    mode = "" if not found or found[3] == "M" or found[3].lower() in _NO_MODES else found[3].lower()[:3]
+    if not found or mode not in _MODES:
         raise RlcomposeError(f"the key cannot be read: {text!r}")
-    mode = "" if found[3] == "M" else found[3].lower()[:3]
-    shift, name = _MODES.get(mode, _MODES[""])
+    shift, name = _MODES[mode]
     fifths = _SHARPS.index(found[1]) - 1 + 7 * {"#": 1, "b": -1, "": 0}[found[2]] + shift
-    altered = dict.fromkeys(_SHARPS[:fifths], 1) if fifths > 0 else dict.fromkeys(_SHARPS[fifths:] if fifths else "", -1)
+    altered = (
+        dict.fromkeys(_SHARPS[:fifths], 1) if fifths > 0 else dict.fromkeys(_SHARPS[fifths:] if fifths else "", -1)
+    )
     for sign, letter in _EXPLICIT.findall(word[found.end() :]):
         altered[letter.upper()] = _SIGNS[sign]
     return Key(parse_pitch_class(found[1] + found[2]), name), altered
 
 
-def _is_tonic_only(word: str) -> bool:
-    """Whether a word directly after the tonic is no mode and no clef."""
-    return word.lower() not in ("treble", "bass", "alto", "tenor", "clef", "octave", "transpose", "exp", "none", "perc")
-
-
 @dataclass(slots=True)
 class _Event:
-    """A note or a rest: pitch None. The letter and whether it was altered tell what a tie goes on from."""
+    """A note, or a rest (pitch None); `name` is its letter and octave as written."""
 
     onset: Fraction
     length: Fraction
@@ -178,6 +176,7 @@ class _Reader:
     chords: list[tuple[Fraction, Chord]] = field(default_factory=list)
     position: Fraction = Fraction(0)
     last: _Event | None = None
+    part: Fraction = Fraction(0)  # length of what was written last: of a tied note not the whole
     is_tied: bool = False
     next_factor: Fraction = Fraction(1)  # of the note after a ">"
     tuplet: Fraction = Fraction(1)
@@ -186,7 +185,7 @@ class _Reader:
     opens_strain: bool = False
     ending: tuple[int, ...] = ()
 
-    def field(self, letter: str, value: str) -> None:
+    def read_field(self, letter: str, value: str) -> None:
         if letter == "T" and not self.title:
             self.title = value
         elif letter == "M":
@@ -217,7 +216,8 @@ class _Reader:
             if not found:
                 bar = len(self.bars) + 1
                 raise RlcomposeError(f"a sign of its notation is not known: {line[at]!r} in bar {bar}")
-            self.token(found)
+            if self.is_first_voice or found["field"] == "V":
+                self.token(found)
             at = found.end()
         # Some collections leave out the bar line where a line ends with a whole bar.
         if self.position and self.position % self.full == 0:
@@ -240,10 +240,7 @@ class _Reader:
             self.close_bar(found["ending"].rstrip("0123456789,.-").rstrip("["))
             self.ending = tuple(int(number) for number in re.findall(r"\d", numbers))
         elif found["field"]:
-            if found["field"] == "M":
-                self.meter_change(found["value"])
-            else:
-                self.field(found["field"], found["value"].strip())
+            self.read_field(found["field"], found["value"].strip())
         elif found["bar"]:
             self.close_bar(found["bar"])
         elif found["text"] is not None:
@@ -254,7 +251,9 @@ class _Reader:
             self.chord(found["chord"], found["chord_length"])
         elif found["letter"]:
             pitch = self.pitch(found["sign"], found["letter"], found["octave"])
-            self.play(pitch, self.length * self.times(found["length"]), found["letter"] + found["octave"], found["sign"])
+            self.play(
+                pitch, self.length * self.times(found["length"]), found["letter"] + found["octave"], found["sign"]
+            )
         elif found["rest"]:
             whole = self.full if found["rest"] in "ZX" else self.length
             self.play(None, whole * self.times(found["rest_length"]))
@@ -263,9 +262,6 @@ class _Reader:
         elif found["tie"]:
             self.is_tied = True
 
-    def meter_change(self, value: str) -> None:
-        self.meter = parse_meter(value)
-
     def times(self, text: str) -> Fraction:
         found = re.fullmatch(_LENGTH, text)
         assert found is not None
@@ -273,10 +269,9 @@ class _Reader:
 
     def symbol(self, text: str) -> None:
         """A chord above the staff; fingerings, annotations and words are in quotes as well, and are no chords."""
-        try:
-            self.chords.append((self.position, parse_chord(text)))
-        except RlcomposeError:
-            return
+        if text[:1] in _SHARPS + "N":
+            with contextlib.suppress(RlcomposeError):
+                self.chords.append((self.position, parse_chord(text)))
 
     def begin_tuplet(self, p: int, q: str, r: str) -> None:
         is_compound = self.meter is not None and self.meter[1] == 8 and self.meter[0] in (6, 9, 12)
@@ -296,10 +291,10 @@ class _Reader:
     def chord(self, inside: str, length: str) -> None:
         """Notes in brackets sound together, as long as the first of them; the highest is the melody."""
         notes = re.findall(rf"(\^\^?|__?|=)?([A-Ga-g])([,']*)({_LENGTH})(-?)", inside)
-        pitches = [(self.pitch(sign, letter, octave), letter + octave, sign) for sign, letter, octave, *_ in notes]
-        highest, name, sign = max(pitches)
-        self.play(highest, self.length * self.times(notes[0][3]) * self.times(length), name, sign)
-        self.is_tied = bool(notes[pitches.index((highest, name, sign))][-1])
+        pitches = [self.pitch(sign, letter, octave) for sign, letter, octave, *_ in notes]
+        sign, letter, octave, *_, tie = notes[pitches.index(max(pitches))]
+        self.play(max(pitches), self.length * self.times(notes[0][3]) * self.times(length), letter + octave, sign)
+        self.is_tied = bool(tie)
 
     def play(self, pitch: int | None, length: Fraction, name: str = "", sign: str | None = None) -> None:
         length *= self.next_factor
@@ -307,6 +302,7 @@ class _Reader:
         if self.tuplet_left:
             length *= self.tuplet
             self.tuplet_left -= 1
+        self.part = length
         before, self.last = self.last, None
         is_tied, self.is_tied = self.is_tied, False
         if is_tied and before is not None and before.pitch is not None and pitch is not None:
@@ -326,7 +322,7 @@ class _Reader:
             raise RlcomposeError(f"there is no note before the broken rhythm: bar {len(self.bars) + 1}")
         short = Fraction(1, 2 ** len(signs))
         factor, self.next_factor = (2 - short, short) if signs[0] == ">" else (short, 2 - short)
-        more = self.last.length * (factor - 1)
+        more = self.part * (factor - 1)
         self.last.length += more
         self.position += more
 

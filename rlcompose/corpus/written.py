@@ -1,4 +1,4 @@
-"""A melody as it stands in a source, in bars and quarter notes, and its way onto the grid of 12 ticks a quarter note."""
+"""A melody as it stands in a source, in bars and quarter notes, and its way onto the grid of 12 ticks a quarter."""
 
 from __future__ import annotations
 
@@ -69,8 +69,8 @@ def compose_written(
     The metre must be the style's, or `meter` where that is given. A bar may be read at twice, half or a quarter of its
     written speed to become one: 4/2 becomes 4/4, 3/2 becomes 3/4; 2/2 is read as 4/4, and 2/4 that moves in sixteenths
     as 4/4 in eighths. Repeats are not played unless `expand_repeats`; of endings the last is taken. Strains are told
-    apart as sections A, B, …. Where there are no chords, the chart is one of no chord (N.C.). A bar that is too short is
-    filled up with silence. The tempo is the middle of the style's where the source has none.
+    apart as sections A, B, …. Where there are no chords, the chart is one of no chord (N.C.). A bar that is too short
+    is filled up with silence. The tempo is the middle of the style's where the source has none.
 
     Raises:
         RlcomposeError: The tune has no notes, no metre or several, one the style has not, too many bars, or too many
@@ -96,7 +96,11 @@ def compose_written(
 
     pairs = list(zip(starts, order, strict=True))
     notes, lost = _notes(
-        ((tick(at + onset), tick(at + onset + length), pitch) for at, bar in pairs for onset, length, pitch in bar.notes),
+        (
+            (tick(at + onset), tick(at + onset + length), pitch)
+            for at, bar in pairs
+            for onset, length, pitch in bar.notes
+        ),
         total_ticks,
     )
     changes = [(tick(at + onset), chord) for at, bar in pairs for onset, chord in bar.chords]
@@ -219,19 +223,17 @@ def _only_meter(meters: Sequence[tuple[int, int]]) -> tuple[int, int]:
     return meters[0]
 
 
-def _fitted(
-    written: tuple[int, int], bars: Sequence[WrittenBar], allowed: Sequence[Meter]
-) -> tuple[Meter, Fraction]:
+def _fitted(written: tuple[int, int], bars: Sequence[WrittenBar], allowed: Sequence[Meter]) -> tuple[Meter, Fraction]:
     """The allowed metre that the written one is, and by what its lengths are multiplied to become it."""
     beats, unit = written
     lengths = [length for bar in bars for _, length, _ in bar.notes]
     in_sixteenths = sum(length <= SIXTEENTH for length in lengths) >= MANY_SIXTEENTHS * len(lengths)
     scales = [Fraction(1), Fraction(1, 2), Fraction(1, 4), *([Fraction(2)] if in_sixteenths else [])]
     for scale in scales:
-        for name in ((beats, unit / scale), (4, 4) if (beats, unit / scale) == (2, 2) else (beats, unit / scale)):
-            for meter in allowed:
-                if (meter.numerator, meter.denominator) == name:
-                    return meter, scale
+        name = (beats, int(unit / scale))
+        for meter in allowed:
+            if (meter.numerator, meter.denominator) in (name, (4, 4) if name == (2, 2) else name):
+                return meter, scale
     raise RlcomposeError(f"the metre {beats}/{unit} is not used: allowed are {', '.join(m.name for m in allowed)}")
 
 
@@ -250,7 +252,7 @@ def _notes(spans: Iterable[tuple[int, int, int]], total_ticks: int) -> tuple[tup
 
 
 def _sections(pairs: Sequence[tuple[Fraction, WrittenBar]], full: Fraction, bars: int) -> tuple[Section, ...]:
-    """The strains as sections: each begins at the first downbeat that is not before it; the same bars, the same letter."""
+    """The strains as sections, each from its first downbeat on; a strain that is played again keeps its letter."""
     firsts: dict[int, WrittenBar] = {0: pairs[0][1]}
     for at, bar in pairs[1:]:
         downbeat = ceil(at / full)

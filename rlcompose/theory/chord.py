@@ -57,7 +57,7 @@ QUALITIES: tuple[ChordQuality, ...] = (
     ChordQuality("maj7", ("maj7", "maj9", "maj13"), (0, 4, 7, 11), (4, 11), _IONIAN),
     ChordQuality("maj7#11", ("maj7#11", "maj9#11", "maj13#11", "maj7b5"), (0, 4, 7, 11), (4, 11), _LYDIAN),
     ChordQuality("7", ("7", "9", "13"), (0, 4, 7, 10), (4, 10), _MIXOLYDIAN),
-    ChordQuality("7sus4", ("7sus4", "9sus4", "13sus4", "11"), (0, 5, 7, 10), (5, 10), _MIXOLYDIAN),
+    ChordQuality("7sus4", ("7sus4", "9sus4", "13sus4", "11", "7sus4add3"), (0, 5, 7, 10), (5, 10), _MIXOLYDIAN),
     ChordQuality("7b9", ("7b9", "13b9", "7b9#9", "7b9#11"), (0, 4, 7, 10), (4, 10), _HALF_WHOLE),
     # Aebersold takes the altered scale, but that has no perfect fifth, and this symbol leaves the fifth as it is.
     ChordQuality("7#9", ("7#9", "13#9", "7#9#11"), (0, 4, 7, 10), (4, 10), _HALF_WHOLE),
@@ -78,7 +78,7 @@ QUALITIES: tuple[ChordQuality, ...] = (
     ChordQuality("sus2", ("sus2",), (0, 2, 7), (2,), _MIXOLYDIAN),
     ChordQuality("5", ("5",), (0, 7), (), _EITHER_THIRD),
     ChordQuality("maj7#5", ("maj7#5", "maj9#5"), (0, 4, 8, 11), (4, 11), _LYDIAN_AUGMENTED),
-    ChordQuality("7b9sus4", ("7b9sus4",), (0, 5, 7, 10), (5, 10), _PHRYGIAN),
+    ChordQuality("7b9sus4", ("7b9sus4", "7b13sus4"), (0, 5, 7, 10), (5, 10), _PHRYGIAN),
 )
 QUALITY_IDS: dict[str, int] = {quality.name: number for number, quality in enumerate(QUALITIES)}
 NO_CHORD_SYMBOL = "N.C."
@@ -107,6 +107,10 @@ _ALIASES = {
     "7susb9": "7b9sus4",
     "7sus4b9": "7b9sus4",
     "7b9sus": "7b9sus4",
+    "7b13sus": "7b13sus4",
+    "7susb13": "7b13sus4",
+    "7susadd3": "7sus4add3",
+    "7add3sus": "7sus4add3",
     "susb9": "7b9sus4",
     "7+": "7#5",
     "+7": "7#5",
@@ -163,6 +167,9 @@ _READ: dict[str, tuple[int, str]] = {
     _plain(suffix): (number, suffix) for number, quality in enumerate(QUALITIES) for suffix in quality.suffixes
 }
 _READ |= {alias: _READ[_plain(suffix)] for alias, suffix in _ALIASES.items()}
+
+# Minor chords with a sixth for the fifth, or beside it, are major chords over their third, note by note: Cm#5 is Ab/C.
+_OVER_THEIR_THIRD = {"m#5": "major", "m+": "major", "mb6": "maj7"}
 
 _ROOT = re.compile(r"[A-G](?:##|#|bb|b|)")
 _SLASH_BASS = re.compile(r"(.*)/([^/\d][^/]*)")  # not the slash of 6/9
@@ -252,8 +259,8 @@ def parse_chord(symbol: str) -> Chord:
 
     >>> parse_chord("D−7") == parse_chord("Dmin7") == parse_chord("Dm7")
     True
-    >>> parse_chord("F#o7/A").symbol
-    'F#dim7/A'
+    >>> parse_chord("F#o7/A").symbol, parse_chord("Cm#5").symbol
+    ('F#dim7/A', 'Ab/C')
     """
     text = plain_accidentals(symbol.strip())
     if _NO_CHORD.fullmatch(text):
@@ -265,7 +272,9 @@ def parse_chord(symbol: str) -> Chord:
     root, suffix, bass_name = found[0], text[found.end() :], None
     if split := _SLASH_BASS.fullmatch(suffix):
         suffix, bass_name = split[1], split[2].strip()
-    entry = _READ.get(_plain(suffix))
+    plain = _plain(suffix)
+    third = _OVER_THEIR_THIRD.get(plain)
+    entry = _READ.get(plain) if third is None else (QUALITY_IDS[third], "")
     if entry is None:
         kinds = " ".join(quality.suffixes[0] for quality in QUALITIES[2:])
         slash = f"/{bass_name}" if bass_name else ""
@@ -280,7 +289,10 @@ def parse_chord(symbol: str) -> Chord:
             slash = f"/{bass_guess}" if _ROOT.fullmatch(bass_guess) else ""
             raise _not_read(symbol, problem, f"{root}{entry[1]}{slash}")
         bass = parse_pitch_class(bass_name)
-    return Chord(parse_pitch_class(root), entry[0], bass, entry[1])
+    pitch_class = parse_pitch_class(root)
+    if third is not None:
+        return Chord((pitch_class + 8) % 12, entry[0], pitch_class if bass == -1 else bass)
+    return Chord(pitch_class, entry[0], bass, entry[1])
 
 
 def _nearest_suffix(suffix: str) -> str:

@@ -1,31 +1,20 @@
-"""Chord progressions: the shipped ones, the reader of charts, and what a chart says of its beats and its key."""
+"""Chord progressions: the shipped ones and those of charts, and what their bars say of beats and key."""
 
 from __future__ import annotations
 
-import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import Any
 
 from rlcompose.errors import RlcomposeError, unknown
-from rlcompose.theory.chord import QUALITY_IDS, Chord, parse_chord
+from rlcompose.theory.chart_text import DEFAULT_PHRASE_BARS, read_chart_text
+from rlcompose.theory.chord import QUALITY_IDS, Chord
+from rlcompose.theory.form import Bar, SectionPattern
 from rlcompose.theory.key import Key
 from rlcompose.theory.meter import Meter
-
-Bar = tuple[Chord, ...]
-
-DEFAULT_PHRASE_BARS = 4
-
-
-@dataclass(frozen=True, slots=True)
-class SectionPattern:
-    """A part of the form: its letter, and the chords of each of its bars."""
-
-    label: str
-    bars: tuple[Bar, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +50,23 @@ class Progression:
         )
         return replace(self, form=form)
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The letters of the sections, each once."""
+        return tuple(dict.fromkeys(section.label for section in self.form))
+
+    def arranged(self, labels: Sequence[str]) -> Progression:
+        """The progression with its sections in this order, each of which it must have.
+
+        Where several sections have one letter, its first place in the order is the first of them, and so on; the last
+        one stays.
+        """
+        form = []
+        for place, label in enumerate(labels):
+            same = [section for section in self.form if section.label == label]
+            form.append(same[min(labels[:place].count(label), len(same) - 1)])
+        return replace(self, form=tuple(form))
+
 
 def bar_symbols(bar: Bar) -> str:
     """The chords of a bar as they are written: "Dm7 G7"."""
@@ -84,75 +90,24 @@ def load_progression(name: str) -> Progression:
     entry = _shipped().get(name)
     if entry is None:
         raise unknown("progression", name, progression_names())
-    sections = {label: _parse_bars(text, name) for label, text in entry["sections"].items()}
+    sections = {label: read_chart_text(text, name).sections for label, text in entry["sections"].items()}
     form = tuple(SectionPattern(label, sections[label][0].bars) for label in entry["form"])
     return Progression(name, entry["mode"], form, entry["phrase_bars"], entry["title"])
 
 
-_MARK = re.compile(r"\s*(?:\[\s*([^\]\s][^\]]*?)\s*\]|([A-Za-z]\w*)\s*:)\s*")
-
-
 def parse_chart(text: str, name: str = "chart") -> Progression:
-    """The progression of a chart as musicians type it; its `mode` is that of `guess_key`.
+    """The progression of a chart as musicians type it; its `mode` is that of its key, named or guessed.
 
     Bars stand between `|`, `||` or line ends; chords in one bar share it; `%` repeats the bar before; `[A]` or `A:`
-    at the beginning of a bar starts a section. Bars are counted from 1 in messages.
+    at the beginning of a bar starts a section; `|: … :|` repeats, `1.` and `2.` begin endings. Bars are counted from 1
+    in messages. `rlcompose.charts` reads what stands beside the chords, too.
 
     >>> parse_chart("Dm7 G7 | C^7 | %").num_bars
     3
     """
-    form = _parse_bars(text, name)
-    progression = Progression(name, "major", form, DEFAULT_PHRASE_BARS, name)
-    return replace(progression, mode=guess_key(progression).mode)
-
-
-def _parse_bars(text: str, name: str) -> tuple[SectionPattern, ...]:
-    """The sections of a chart; what stands before the first mark belongs to section A."""
-    sections: list[tuple[str, list[Bar]]] = []
-    previous: Bar | None = None
-    number = 0
-    for label, bar_text in _marked_bars(text):
-        if label is not None:
-            sections.append((label, []))
-        if bar_text is None:
-            continue
-        number += 1
-        previous = _parse_bar(bar_text, previous, f"bar {number} of {name!r}")
-        if not sections:
-            sections.append(("A", []))
-        sections[-1][1].append(previous)
-    if not sections:
-        raise RlcomposeError(f"{name!r} has no bars: write chords with | between the bars, for example 'Dm7 G7 | C'")
-    for label, bars in sections:
-        if not bars:
-            raise RlcomposeError(f"section [{label}] of {name!r} has no bars: write its chords after the mark")
-    return tuple(SectionPattern(label, tuple(bars)) for label, bars in sections)
-
-
-def _marked_bars(text: str) -> Iterator[tuple[str | None, str | None]]:
-    """Each bar's text with the section mark before it, if any; a mark that stands alone comes without a bar."""
-    for line in text.splitlines():
-        inner = line.strip()
-        if not inner.strip("|"):
-            continue  # nothing, or bar lines only
-        for bar_text in re.split(r"\|+", re.sub(r"^\|+|\|+$", "", inner)):
-            found = _MARK.match(bar_text)
-            label = (found[1] or found[2]) if found else None
-            rest = bar_text[found.end() :] if found else bar_text
-            yield label, (None if found and not rest.strip() else rest.strip())
-
-
-def _parse_bar(text: str, previous: Bar | None, place: str) -> Bar:
-    if not text:
-        raise RlcomposeError(f"{place} is empty: write a chord, % to repeat the bar before, or N.C. for no chord")
-    if text == "%":
-        if previous is None:
-            raise RlcomposeError(f"{place} is '%', but there is no bar before it to repeat: write its chords")
-        return previous
-    try:
-        return tuple(parse_chord(symbol) for symbol in text.split())
-    except RlcomposeError as error:
-        raise RlcomposeError(f"{place}: {error}") from None
+    chart = read_chart_text(text, name)
+    progression = Progression(name, "major", chart.sections, chart.phrase_bars, chart.title or name)
+    return replace(progression, mode=(chart.key or guess_key(progression)).mode)
 
 
 def bar_chords(bar: Bar, meter: Meter) -> tuple[tuple[int, int, Chord], ...]:
@@ -178,6 +133,22 @@ def bar_chords(bar: Bar, meter: Meter) -> tuple[tuple[int, int, Chord], ...]:
     return tuple((sum(lengths[:place]), lengths[place], chord) for place, chord in enumerate(bar))
 
 
+def bar_of_changes(changes: Sequence[tuple[int, Chord]], meter: Meter) -> Bar:
+    """The shortest bar whose chords begin at these ticks (ascending, the first 0): the inverse of `bar_chords`.
+
+    >>> c, g7 = parse_chart("C G7").bars[0]
+    >>> bar_symbols(bar_of_changes([(0, c), (36, g7)], Meter(4, 4)))
+    'C C C G7'
+    """
+    for num_chords in range(1, meter.bar_ticks + 1):
+        shares_evenly = num_chords > meter.num_beats or meter.num_beats % num_chords == 0
+        length, odd = divmod(meter.bar_ticks, num_chords)
+        if shares_evenly and not odd and all(onset % length == 0 for onset, _ in changes):
+            break
+    cells = range(0, meter.bar_ticks, length)
+    return tuple([chord for onset, chord in changes if onset <= tick][-1] for tick in cells)
+
+
 # How much each sign of a key counts beside the share of diatonic chord tones, which is at most 1. Chosen so that the
 # shipped progressions and the charts in the tests are heard in their keys; nothing depends on the exact values.
 _FIRST_IS_TONIC = 0.1
@@ -188,16 +159,16 @@ _RAISED_SEVENTH = 0.75  # the leading note of minor is diatonic, but less so tha
 _DOMINANTS = frozenset(QUALITY_IDS[name] for name in ("7", "7b9", "7#9", "7alt", "7#11", "7#5", "7b5"))
 
 
-def guess_key(progression: Progression) -> Key:
-    """The major or minor key that explains the chords best.
+def guess_key(progression: Progression, among: Iterable[Key] | None = None) -> Key:
+    """The major or minor key, or the one `among` some, that explains the chords best.
 
     A key scores the share of chord tones that lie in its scale (in minor with the leading note), weighted by how long
     they sound, and more if the first or the last chord is its tonic and if dominants resolve to that. A chart of
-    nothing but N.C. is heard in C major.
+    nothing but N.C. is heard in C major, or in the first of `among`.
     """
     spans = [(chord, 1 / len(bar)) for bar in progression.bars for chord in bar if not chord.is_silent]
-    keys = [Key(tonic, mode) for mode in ("major", "minor") for tonic in range(12)]
-    return max(keys, key=lambda key: _key_score(key, spans)) if spans else Key(0, "major")
+    keys = list(among or (Key(tonic, mode) for mode in ("major", "minor") for tonic in range(12)))
+    return max(keys, key=lambda key: _key_score(key, spans)) if spans else keys[0]
 
 
 def _key_score(key: Key, spans: list[tuple[Chord, float]]) -> float:

@@ -1,4 +1,4 @@
-"""How notes and chords are spelled: a name is a place on the line of fifths, … Bb -2, F -1, C 0, G 1 … F# 6 …
+"""How notes and chords are spelled: a name is a place on the line of fifths, C 0, G 1, D 2, and F -1, Bb -2.
 
 On that line names that sound alike lie twelve places apart, and an interval with its letters is a distance. So the
 twelve places around a tonic, from its flat second to its sharp fourth, give every note one name: the harmonic chromatic
@@ -21,7 +21,8 @@ _G_FLAT, _A_SHARP = -6, 10
 # Semitones above the root -> fifths above it, for chord tones: a third is a third, whatever it is altered to.
 _TONES = {0: 0, 2: 2, 3: -3, 4: 4, 5: -1, 6: -6, 7: 1, 8: 8, 9: 3, 10: -2, 11: 5}
 _DIMINISHED_SEVENTH = -9
-_RAISED_ROOTS = frozenset(QUALITY_IDS[name] for name in ("dim", "dim7", "m7b5"))
+_DIMINISHED = frozenset(QUALITY_IDS[name] for name in ("dim", "dim7"))
+_HALF_DIMINISHED = QUALITY_IDS["m7b5"]
 
 
 def letter_of(place: int) -> str:
@@ -54,11 +55,16 @@ def key_alter(key: Key, letter: str) -> int:
     return next(alter_of(place) for place in _signature(key) if letter_of(place) == letter)
 
 
+def key_tonic(key: Key) -> int:
+    """The place of a key's tonic."""
+    return next(place for place in _signature(key) if place * 7 % 12 == key.tonic)
+
+
 def spell_chords(chords: Sequence[Chord], key: Key) -> list[tuple[int, int] | None]:
     """The places of root and bass of chords that follow one another; None for no chord.
 
-    Roots of the key stand as the key writes them. A chord that falls a fifth is spelled as that fifth (C#m7 F#7 B7), a
-    diminished one as the leading note of what follows, every other one flat.
+    Roots of the key stand as the key writes them. A chord that falls a fifth is spelled as that fifth (C#m7 F#7 B7).
+    Of the others diminished ones are sharp unless they fall a semitone, half-diminished ones sharp, all the rest flat.
     """
     places: list[tuple[int, int] | None] = []
     after, root_after = None, 0
@@ -117,9 +123,10 @@ def _spell_root(chord: Chord, key: Key, after: Chord | None, root_after: int) ->
     if after is not None and after.root == (chord.root + 5) % 12:
         return _plain(root_after + 1, key)
     sharpest = _SHARP_FOURTH - 1  # a chord on the tritone is that of the flat fifth
-    if chord.quality in _RAISED_ROOTS and not (after is not None and after.root == (chord.root - 1) % 12):
+    falls = after is not None and after.root == (chord.root - 1) % 12
+    if chord.quality == _HALF_DIMINISHED or (chord.quality in _DIMINISHED and not falls):
         sharpest = _SHARP_SIXTH
-    return _plain(_within(chord.root, _tonic(key) + sharpest), key)
+    return _plain(_within(chord.root, key_tonic(key) + sharpest), key)
 
 
 def _spell_note(pitch: int, over: tuple[Chord, int] | None, key: Key, goal: tuple[int, int] | None) -> int:
@@ -140,10 +147,6 @@ def _spell_note(pitch: int, over: tuple[Chord, int] | None, key: Key, goal: tupl
     return _default(pitch_class, key)
 
 
-def _tonic(key: Key) -> int:
-    return next(place for place in _signature(key) if place * 7 % 12 == key.tonic)
-
-
 def _signature(key: Key) -> range:
     """The places of the seven notes that the key signature gives."""
     return range(key.fifths - 1, key.fifths + 6)
@@ -160,7 +163,7 @@ def _within(pitch_class: int, sharpest: int) -> int:
 
 def _default(pitch_class: int, key: Key) -> int:
     """The name in the harmonic chromatic scale, without double accidentals but for a leading note (G# minor's F##)."""
-    tonic = _tonic(key)
+    tonic = key_tonic(key)
     place = _within(pitch_class, tonic + _SHARP_FOURTH)
     if place == tonic - _MINOR_SECOND:
         return place

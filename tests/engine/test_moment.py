@@ -10,6 +10,7 @@ from rlcompose.codec import action_of
 from rlcompose.engine.core import Engine
 from rlcompose.engine.layout import FIELD, MOMENT_FIELDS, NUM_FIELDS, OBSERVATION_SIZE, PUBLIC_FIELDS
 from rlcompose.engine.moment import NO_NOTE, Moment, moment_names
+from rlcompose.reward import WeightedTerm, make_term
 
 
 def moment(**fields: int) -> Moment:
@@ -30,6 +31,42 @@ def test_phrase_ends_with_its_last_bar_or_with_the_piece() -> None:
     m = moment(phrase_bars=4, bar_in_phrase=3, bar_ticks=48, tick_in_bar=24, total_ticks=480, onset=168, ticks=12)
     assert m.ticks_to_phrase_end == 24 and not m.ends_phrase
     assert moment(phrase_bars=4, bar_ticks=48, total_ticks=48, onset=36, tick_in_bar=36, ticks=12).ends_phrase
+
+
+def test_scale_is_read_bit_by_bit_in_any_octave() -> None:
+    # C D E G A: bits 0 2 4 7 9. F is 5, the B below the tonic -1.
+    m = moment(scale=0b001010010101)
+    assert [pitch for pitch in range(12) if m.is_in_scale(pitch)] == [0, 2, 4, 7, 9]
+    assert m.is_in_scale(-12) and m.is_in_scale(-3) and m.is_in_scale(28) and not m.is_in_scale(-1)
+
+
+@pytest.mark.parametrize(
+    ("style", "key", "scale"), [("jazz", "C dorian", 0b011010101101), ("chinese_folk", "C", 0b001010010101)]
+)
+def test_scale_is_the_styles_in_the_pieces_mode(style: str, key: str, scale: int) -> None:
+    # Dorian: 0 2 3 5 7 9 10; gong: 0 2 4 7 9.
+    engine = Engine(make_brief(style, {"chords": "C", "key": key}), num_envs=2)
+    engine.reset([0, 1])
+    assert engine.field("scale").tolist() == [scale, scale]
+
+
+def asks_by_pitch(m: Moment) -> float:
+    chord = m.is_chord_tone(m.pitch) + 2 * m.is_guide_tone(4) + 4 * m.is_scale_tone(m.pitch + 12)
+    return float(chord + 8 * m.is_in_scale(m.pitch) + 16 * m.is_in_scale(-1))
+
+
+def test_methods_that_take_a_pitch_run_compiled() -> None:
+    # Over C^7 in C major: E is the third; B below the tonic is in the scale.
+    engine = Engine(
+        make_brief("jazz", {"bars": 1, "chords": "C^7", "key": "C"}), [WeightedTerm(make_term(asks_by_pitch), 1.0)]
+    )
+    assert engine.python_terms == ()
+    engine.reset([0])
+    rewards = []
+    for pitch in (0, 2, 1, 6):  # C, D, C#, F#
+        engine.step(np.array([action_of(engine.brief.style, pitch, 12)]))
+        rewards.append(float(engine.state.reward[0]))
+    assert rewards == [1 + 2 + 4 + 8 + 16, 2 + 4 + 8 + 16, 2 + 16, 2 + 16]
 
 
 def test_every_public_field_is_an_attribute() -> None:

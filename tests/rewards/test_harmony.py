@@ -73,7 +73,43 @@ def test_chords_in_one_bar_change_within_it() -> None:
     assert term_values("guide_tone_at_change", melody("F4:24 B4:24", chords="Dm7 G7")) == [1, 1]
 
 
-@pytest.mark.parametrize("name", ["chord_tone_on_strong_beat", "guide_tone_at_change"])
+@pytest.mark.parametrize(
+    ("notes", "values"),
+    [
+        ("C4 D4 E4 F4 G4 A4 B4 C5", [0, 0, 0, 0, 0, 0, 0, 0]),
+        ("C4 C#4 D4 F#3", [0, -1, 0, -1]),
+        ("C#4:6 C#4:3 C#4:3 -:12 C#4:24", [-1, -0.5, -0.5, 0, -1]),  # jazz's pulse is an eighth, 6 ticks
+        ("Bb3 Bb4 Bb5", [-1, -1, -1]),  # in every octave, also below the tonic
+    ],
+)
+def test_scale_note_in_c_major(notes: str, values: list[float]) -> None:
+    assert term_values("scale_note", melody(notes, chords="C"))[: len(values)] == values
+
+
+def test_a_chord_from_outside_the_scale_brings_its_own_notes() -> None:
+    # D7 is D F# A C: F# belongs to it, C# does not.
+    assert term_values("scale_note", melody("F#4 C#4 A4 C4", chords="D7")) == [0, -1, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("key", "chords", "notes", "values"),
+    [
+        ("C", "C", "C4 D4 E4 F4 G4 A4 B4", [0, 0, 0, -1, 0, 0, -1]),  # gong: C D E G A
+        ("G mixolydian", "G5", "G4 A4 B4 C5 D5 E5 F5", [0, 0, -1, 0, 0, 0, -1]),  # zhi: G A C D E
+        ("A minor", "Am", "A4 B4 C5 D5 E5 F5 G5", [0, -1, 0, 0, 0, -1, 0]),  # yu: A C D E G
+        ("D dorian", "D5", "D4 E4 F4 G4 A4 B4 C5", [0, 0, -1, 0, 0, -1, 0]),  # shang: D E G A C
+    ],
+)
+def test_scale_note_in_five_notes(key: str, chords: str, notes: str, values: list[float]) -> None:
+    piece = melody(notes, chords=chords, key=key, meter="4/4", style="chinese_folk")
+    assert term_values("scale_note", piece)[: len(values)] == values
+
+
+def test_without_a_chord_the_scale_still_holds() -> None:
+    assert term_values("scale_note", melody("C#4 D4 C#4 D4", chords="N.C.")) == [-1, 0, -1, 0]
+
+
+@pytest.mark.parametrize("name", ["chord_tone_on_strong_beat", "guide_tone_at_change", "scale_note"])
 def test_harmony_is_the_same_in_every_key(name: str) -> None:
     in_c = melody("F4 A4 B4 C5 E4 D4 C4:24", chords="Dm7 G7 | C^7", key="C")
     in_e_flat = melody("Ab4 C5 D5 Eb5 G4 F4 Eb4:24", chords="Fm7 Bb7 | Eb^7", key="Eb")

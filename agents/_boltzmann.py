@@ -1,0 +1,188 @@
+"""What DQN and QR-DQN have in common: a player who prefers what it values more, its memory, and its training.
+
+What differs from Stable-Baselines3's algorithms, and why:
+
+- Explored, valued and played is one and the same player: legal actions in proportion to exp(value / temperature).
+  Uniformly random events between good ones make every line sound, and be paid, like noise, so that an agent that
+  explores by them learns to hold long notes. And the best of 484 estimates is too high an estimate of the best.
+- The discount is one of musical time, as in PPO's rollouts.
+- Rewards are counted in their own spread, so that doubling all weights changes nothing.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
+from stable_baselines3.common.type_aliases import RolloutReturn
+from torch import Tensor, nn
+
+from rlcompose.agent import TrainingJob, TrainingResult
+from rlcompose.brief import Brief
+from rlcompose.codec import action_space, observation_space
+from rlcompose.preset import Preset, with_settings
+
+from ._policy import EventHead, MusicFeatures
+from ._replay import Batch, TimedReplayBuffer
+from ._training import SamplingAgent, durations, load_weights, make_env, one_thread, read_model, train_model
+
+REPORT_EVERY = 16_384  # events, as many as a rollout of PPO has
+FEWEST_STEPS = 200  # of the environments; a budget too short for so many gets fewer environments
+
+
+class ValueHead(nn.Module):
+    """From the features to the value of each action: what the place is worth, and what the event adds to it.
+
+    The split is that of dueling networks (Wang et al. 2016): what a place is worth is learned once for all actions.
+    """
+
+    def __init__(self, extractor: Any, lengths: tuple[int, ...], pulse: int, temperature: float) -> None:
+        """`extractor` gives the features; lengths and pulse are the style's, `temperature` is the player's."""
+        super().__init__()
+        assert isinstance(extractor, MusicFeatures)
+        self.hidden = extractor.hidden
+        self.events = EventHead(extractor.features_dim, lengths, pulse)
+        self.place = nn.Linear(extractor.hidden, 1)
+        nn.init.zeros_(self.place.weight)
+        nn.init.zeros_(self.place.bias)
+        self.register_buffer("temperature", torch.tensor(temperature))  # saved with what was learned under it
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Values (batch, actions)."""
+        values: Tensor = self.events(features) + self.place(features[:, : self.hidden])
+        return values
+
+
+class Boltzmann(OffPolicyAlgorithm):
+    """The player, its memory, and how an update is made; a child says what the loss is.
+
+    `learner` and `target` are networks with `values` (batch, actions) and a `ValueHead` as `head`; the child sets them.
+    """
+
+    learner: Any
+    target: Any
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """As the algorithm of SB3."""
+        self.unit: float | None = None  # what a reward is divided by; known when learning begins
+        super().__init__(*args, **kwargs)
+
+    def loss(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """The loss of a batch of events and, for the log, the error (batch, 1) of each event's value."""
+        raise NotImplementedError
+
+    def _sample_action(self, *args: Any, **kwargs: Any) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        assert self.env is not None and isinstance(self._last_obs, np.ndarray)
+        self._last_masks: NDArray[np.bool_] = self.env.action_masks()  # type: ignore[attr-defined]  # ComposeVecEnv's
+        with torch.no_grad():
+            observations = torch.from_numpy(self._last_obs.astype(np.float32))
+            actions = draw(preferences(self.learner, observations, torch.from_numpy(self._last_masks)))[:, 0].numpy()
+        return actions, actions
+
+    def _store_transition(self, replay_buffer: Any, buffer_action: Any, *seen: Any) -> None:
+        observations, rewards, dones, _ = seen
+        replay_buffer.store(self._last_obs, self._last_masks, buffer_action, rewards, dones)
+        self._last_obs = observations
+
+    def collect_rollouts(self, *args: Any, **kwargs: Any) -> RolloutReturn:
+        """As SB3's; but the log gets a line when the callback has reported, not after every so many pieces."""
+        rollout = super().collect_rollouts(*args, **kwargs | {"log_interval": None})
+        if "health/findings" in self.logger.name_to_value:
+            self.dump_logs()
+        return rollout
+
+    def train(self, gradient_steps: int, batch_size: int = 100) -> None:
+        """Some gradient steps, each on a batch drawn from the memory."""
+        memory = self.replay_buffer
+        assert isinstance(memory, TimedReplayBuffer)
+        if self.unit is None:
+            self.unit = memory.reward_spread() or 1.0
+        self.policy.set_training_mode(True)
+        self._update_learning_rate(self.policy.optimizer)
+        losses, squares = [], []
+        for _ in range(gradient_steps):
+            batch = memory.sample(batch_size)
+            loss, errors = self.loss(batch._replace(rewards=batch.rewards / self.unit))
+            self.policy.optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(self.learner.parameters(), self.max_grad_norm)  # type: ignore[attr-defined]
+            self.policy.optimizer.step()
+            losses.append(float(loss.detach()))
+            squares.append(float(errors.detach().square().mean()))
+        self._n_updates += gradient_steps
+        self.logger.record("train/n_updates", self._n_updates)
+        self.logger.record("train/loss", float(np.mean(losses)))
+        self.logger.record("train/value_loss", float(np.mean(squares)))
+
+
+def preferences(network: Any, observations: Tensor, masks: Tensor) -> Tensor:
+    """The player's logits (batch, actions): values counted in temperatures, -inf for what is not legal."""
+    return torch.where(masks, network.values(observations) / network.head.temperature, -torch.inf)
+
+
+def draw(logits: Tensor) -> Tensor:
+    """An action (batch, 1) for each row of logits (batch, actions)."""
+    # Gumbel's noise makes the largest sum a draw from the softmax; values that have exploded do not stop it.
+    return (logits - torch.empty_like(logits).exponential_().log_()).argmax(dim=1, keepdim=True)
+
+
+def train_values(
+    name: str, algorithm: type[Boltzmann], policy: type[Any], preset: Preset, job: TrainingJob
+) -> TrainingResult:
+    """Train from scratch; Ctrl-C ends in order with the best weights so far."""
+    settings = with_settings(preset, job.settings)
+    names = ("num_envs", "learning_rate", "learning_starts", "n_steps", "hidden", "temperature")
+    num_envs, rate, starts, n_steps, hidden, temperature = (settings.pop(key) for key in names)
+    shape = {"hidden": hidden} | {key: settings.pop(key) for key in ("n_quantiles",) if key in settings}
+    while num_envs > 16 and num_envs * FEWEST_STEPS > job.steps:
+        num_envs //= 2
+    with one_thread():
+        env = make_env(job, num_envs)
+        model = algorithm(
+            policy,
+            env,
+            learning_rate=lambda left: rate * max(left, 0.1),
+            learning_starts=max(min(starts, job.steps // 10), (n_steps + 1) * num_envs),
+            train_freq=1,
+            target_update_interval=num_envs,
+            exploration_initial_eps=0.0,  # the player's own variety is the exploration
+            exploration_final_eps=0.0,
+            replay_buffer_class=TimedReplayBuffer,
+            replay_buffer_kwargs={
+                "gamma": settings["gamma"],
+                "n_steps": n_steps,
+                "durations": durations(job.brief),
+                "seed": job.seed,
+            },
+            optimize_memory_usage=True,
+            policy_kwargs={"head": _head(job.brief, temperature), **shape},
+            seed=job.seed,
+            device="cpu",
+            **settings,
+        )
+        return train_model(job, model, env, _agent(name, model.learner), shape, REPORT_EVERY)
+
+
+def load_values(name: str, policy: type[Any], folder: Path, brief: Brief) -> SamplingAgent:
+    """The agent in a model folder; a model made for other spaces is refused by name."""
+    config, weights = read_model(folder, name, brief)
+    shape = {key: int(config[key]) for key in ("hidden", "n_quantiles") if key in config}
+    space = observation_space("int16")
+    head = _head(brief, 1.0)  # the true temperature is among the weights
+    network = policy(space, action_space(brief.style), lambda _: 0.0, head=head, **shape).learner
+    load_weights(network, weights, folder)
+    return _agent(name, network)
+
+
+def _head(brief: Brief, temperature: float) -> dict[str, Any]:
+    """What `ValueHead` is told."""
+    return {"lengths": durations(brief), "pulse": brief.style.pulse, "temperature": temperature}
+
+
+def _agent(name: str, network: Any) -> SamplingAgent:
+    network.set_training_mode(False)
+    return SamplingAgent(name, network, lambda observations: network.values(observations) / network.head.temperature)

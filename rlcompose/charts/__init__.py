@@ -1,0 +1,1 @@
+"""The user's own chart: read from text, iReal Pro or MusicXML."""

@@ -1,0 +1,206 @@
+"""Scores that music21 reads (kern, MusicXML, MIDI) as melodies: one voice, its bars, and chords if there are some."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Literal
+
+from rlcompose.corpus.harmony import chords_of_voices
+from rlcompose.corpus.written import WrittenBar, WrittenTune
+from rlcompose.errors import RlcomposeError, missing_extra
+from rlcompose.score import Note
+from rlcompose.swing import straighten
+from rlcompose.theory.chord import NO_CHORD, Chord, parse_chord
+from rlcompose.theory.key import Key
+from rlcompose.theory.meter import TICKS_PER_QUARTER
+from rlcompose.theory.pitch import parse_pitch_class
+
+Voice = Literal["top", "melody"]
+
+FEWEST_VOICES = 4  # of a chorale
+_FINEST = 96  # of a quarter note: what a time in a score is rounded to where it is a float
+_MODES = {"ionian": "major", "aeolian": "minor", "lydian": "major", "phrygian": "minor", "locrian": "minor"}
+_KERN_MODES = {"": "major", "ion": "major", "lyd": "major", "mix": "mixolydian", "dor": "dorian"}
+
+
+def read_score(path: Path, voice: Voice = "melody", is_chorale: bool = False, is_swung: bool = False) -> WrittenTune:
+    """The melody of a score file.
+
+    voice        "top" takes the part that lies highest on average, "melody" the part of that name, else the first
+    is_chorale   ask for four voices, and derive chords from them (`rlcompose.corpus.harmony`); else the chords are the
+                 score's chord symbols, and there are none where it has none
+    is_swung     read the rhythm of a MIDI file as swung
+
+    Of notes that sound together the highest is taken. Raises `RlcomposeError` where music21 cannot read the file.
+    """
+    music21 = _music21()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of music21, on faults of files that are not ours
+            score = music21.converter.parse(path, forceSource=True, storePickle=False)
+            return _tune(music21, score, path, voice, is_chorale, is_swung)
+    except RlcomposeError:
+        raise
+    except Exception as error:  # music21 raises whatever a damaged file leads it to
+        raise RlcomposeError(f"music21 cannot read it: {type(error).__name__}: {error}") from error
+
+
+def _music21() -> Any:
+    try:
+        import music21
+    except ImportError as error:
+        raise missing_extra("music21", "notation") from error
+    return music21
+
+
+def _tune(music21: Any, score: Any, path: Path, voice: Voice, is_chorale: bool, is_swung: bool) -> WrittenTune:
+    parts = [part for part in score.parts if any(_sounding(music21, part.recurse().notes))]
+    if not parts:
+        raise RlcomposeError("it has no notes")
+    if is_chorale and len(parts) < FEWEST_VOICES:
+        raise RlcomposeError(f"it has too few voices: {len(parts)}, a chorale has {FEWEST_VOICES}")
+    part = _highest(music21, parts) if voice == "top" else _named_melody(parts)
+    bars: list[WrittenBar] = []
+    ends: list[Fraction] = []
+    measures = list(part.getElementsByClass("Measure"))
+    if not measures:
+        raise RlcomposeError("it has no bars")
+    offsets = [_exact(measure.offset) for measure in measures]
+    offsets.append(offsets[-1] + _exact(measures[-1].duration.quarterLength))
+    endings = {
+        id(measure): tuple(int(number) for number in re.findall(r"\d", str(bracket.number)))
+        for bracket in part.recurse().getElementsByClass("RepeatBracket")
+        for measure in bracket.getSpannedElements()
+    }
+    voices = [_spans(music21, each) for each in parts] if is_chorale else []
+    opens = False
+    for measure, at, end in zip(measures, offsets, offsets[1:], strict=False):
+        left, right = measure.leftBarline, measure.rightBarline
+        opens_repeat = _is_repeat(music21, left, "start")
+        chords = (
+            chords_of_voices(voices, at, end)
+            if is_chorale
+            else tuple((_exact(symbol.offset), _chord(symbol)) for symbol in measure.getElementsByClass("ChordSymbol"))
+        )
+        ends.append(end)
+        bars.append(
+            WrittenBar(
+                length=end - at,
+                notes=(),
+                chords=chords,
+                opens_repeat=opens_repeat,
+                closes_repeat=_is_repeat(music21, right, "end"),
+                opens_strain=bool(bars) and (opens or opens_repeat),
+                ending=endings.get(id(measure), ()),
+            )
+        )
+        opens = right is not None and (right.type in ("double", "final", "light-light") or bars[-1].closes_repeat)
+    notes = _spans(music21, part)
+    if is_swung and path.suffix.lower() in (".mid", ".midi"):
+        notes = _straight(notes)
+    placed: list[list[tuple[Fraction, Fraction, int]]] = [[] for _ in bars]
+    number = 0
+    for onset, length, pitch in notes:
+        while number + 1 < len(bars) and onset >= ends[number]:
+            number += 1
+        placed[number].append((onset - offsets[number], length, pitch))
+    signatures = [(s.numerator, s.denominator) for s in part.recurse().getElementsByClass("TimeSignature")]
+    tempos = [mark.getQuarterBPM() for mark in score.recurse().getElementsByClass("MetronomeMark")]
+    title = (score.metadata.title or "") if score.metadata is not None else ""
+    return WrittenTune(
+        bars=tuple(
+            replace(bar, notes=tuple(inside)) for bar, inside in zip(bars, placed, strict=True) if bar.length > 0
+        ),
+        meters=tuple(dict.fromkeys(signatures)),
+        key=_kern_key(path) if path.suffix == ".krn" else _key(part),
+        tempo=_exact(tempos[0]) if tempos and tempos[0] else None,
+        title=title or path.stem,
+    )
+
+
+def _exact(quarters: float | Fraction) -> Fraction:
+    return Fraction(quarters).limit_denominator(_FINEST)
+
+
+def _sounding(music21: Any, notes: Any) -> Iterator[Any]:
+    """The notes and chords that take time; chord symbols and grace notes do not."""
+    for note in notes:
+        if not isinstance(note, music21.harmony.Harmony) and note.duration.quarterLength > 0 and note.pitches:
+            yield note
+
+
+def _spans(music21: Any, part: Any) -> list[tuple[Fraction, Fraction, int]]:
+    """Onset, length and pitch of a part's highest notes, counted from the part's beginning; tied notes are one."""
+    spans: list[tuple[Fraction, Fraction, int]] = []
+    for note in _sounding(music21, part.flatten().notes):
+        onset, length = _exact(note.offset), _exact(note.duration.quarterLength)
+        pitch = max(pitch.midi for pitch in note.pitches)
+        is_tied = note.tie is not None and note.tie.type in ("stop", "continue")
+        if spans and is_tied and spans[-1][2] == pitch and sum(spans[-1][:2], Fraction(0)) == onset:
+            spans[-1] = (spans[-1][0], spans[-1][1] + length, pitch)
+        elif spans and spans[-1][0] == onset:
+            spans[-1] = max(spans[-1], (onset, length, pitch), key=lambda span: span[2])
+        else:
+            spans.append((onset, length, pitch))
+    return spans
+
+
+def _straight(spans: list[tuple[Fraction, Fraction, int]]) -> list[tuple[Fraction, Fraction, int]]:
+    """Swung notes as they are written, on the grid of ticks."""
+    notes: list[Note] = []
+    for onset, length, pitch in spans:
+        tick, ticks = round(onset * TICKS_PER_QUARTER), max(1, round(length * TICKS_PER_QUARTER))
+        if not notes or tick > notes[-1].onset:
+            if notes and notes[-1].end > tick:
+                notes[-1] = replace(notes[-1], ticks=tick - notes[-1].onset)
+            notes.append(Note(tick, pitch, ticks))
+    unit = Fraction(1, TICKS_PER_QUARTER)
+    return [(note.onset * unit, note.ticks * unit, note.pitch) for note in straighten(notes)]
+
+
+def _highest(music21: Any, parts: list[Any]) -> Any:
+    def mean(part: Any) -> float:
+        pitches = [pitch for _, _, pitch in _spans(music21, part)]
+        return sum(pitches) / len(pitches)
+
+    return max(parts, key=mean)
+
+
+def _named_melody(parts: list[Any]) -> Any:
+    named = [part for part in parts if "melody" in str(part.partName or "").lower()]
+    return (named or parts)[0]
+
+
+def _is_repeat(music21: Any, barline: Any, direction: str) -> bool:
+    return isinstance(barline, music21.bar.Repeat) and barline.direction == direction
+
+
+def _chord(symbol: Any) -> Chord:
+    """The chord of a music21 chord symbol, which writes flats as "-"; one that we do not know is no chord."""
+    try:
+        return parse_chord(re.sub(r"(?<=[A-G])-|(?<=[A-G]-)-", "b", symbol.figure))
+    except RlcomposeError:
+        return NO_CHORD
+
+
+def _key(part: Any) -> Key | None:
+    """The key that the part names; a signature without a mode is none, for it fits a major and a minor key."""
+    for key in part.recurse().getElementsByClass("Key"):
+        mode = _MODES.get(key.mode, key.mode)
+        if mode in ("major", "minor", "dorian", "mixolydian"):
+            return Key(key.tonic.pitchClass, mode)
+    return None
+
+
+def _kern_key(path: Path) -> Key | None:
+    """The key of a kern file's designation, such as `*G:mix` or `*d:`, which music21 passes over."""
+    found = re.search(r"^\*([A-Ga-g])([#-]?):(\w*)", path.read_text(encoding="latin-1"), re.MULTILINE)
+    if not found:
+        return None
+    tonic = parse_pitch_class(found[1].upper() + found[2].replace("-", "b"))
+    return Key(tonic, "minor" if found[1].islower() else _KERN_MODES.get(found[3], "minor"))
