@@ -208,9 +208,9 @@ class Watch(BaseCallback):
 
     def evaluate(self) -> None:
         """Play pieces of their own seeds, always the same, and keep the weights if they are the best so far."""
-        self._evaluated = self.num_timesteps
         first = FIRST_EVALUATION_SEED + self.job.seed * EVALUATION_PIECES
         pieces = play(self.agent, self.job.brief, self.job.terms, range(first, first + EVALUATION_PIECES))
+        self._evaluated = self.num_timesteps
         mean = float(np.mean([piece.total for piece in pieces]))
         events = sum(len(piece.actions) for piece in pieces)
         self._next_evaluation = self.num_timesteps + max(self.job.steps // EVALUATIONS, EVALUATION_SPACING * events)
@@ -250,9 +250,10 @@ def train_model(
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows makes weights that are no numbers
             try:
                 model.learn(job.steps, callback=watch, **learn)
+                watch.end()
             except KeyboardInterrupt:
                 interrupted = True
-            watch.end()
+                watch.end()
     except _Stop:
         failed = True
     finally:

@@ -13,8 +13,8 @@ from fractions import Fraction
 from rlcompose.files import write_atomically
 from rlcompose.notation import (
     LOOKS_PER_QUARTER,
+    Measure,
     Value,
-    WrittenBar,
     chord_symbols,
     chords_in,
     metronome,
@@ -23,6 +23,8 @@ from rlcompose.notation import (
 )
 from rlcompose.score import Composition
 from rlcompose.theory.spelling import alter_of, key_alter, key_tonic, letter_of, name_of, octave_of
+
+FOLK_FAMILIES = frozenset({"fiddle", "german_folk", "chinese_folk"})  # styles whose pieces are also written as ABC
 
 BARS_A_LINE = 4
 _ACCIDENTALS = {-2: "__", -1: "_", 0: "=", 1: "^", 2: "^^"}
@@ -98,7 +100,7 @@ class _BarWriter:
         self.symbols = chord_symbols(music)
         self.accidental = ""
 
-    def text(self, bar: WrittenBar) -> str:
+    def text(self, bar: Measure) -> str:
         """The notes of a bar; those under one beam or in one tuplet stand together."""
         chords = {max(span.onset, bar.onset): self.symbols[number] for number, span in chords_in(bar, self.music)}
         text = ""

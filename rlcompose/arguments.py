@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import difflib
+import re
 from typing import Any
 
 from rlcompose.brief import Options
-from rlcompose.errors import RlcomposeError, unknown
+from rlcompose.errors import RlcomposeError
 from rlcompose.plugins import load_file, load_installed
 from rlcompose.reward import parse_weight
+from rlcompose.theory.pitch import parse_pitch
 
 
 def at_least(lowest: int, highest: int | None = None) -> Any:
@@ -28,14 +29,44 @@ def at_least(lowest: int, highest: int | None = None) -> Any:
     return parse
 
 
+def pitch(text: str) -> int:
+    """An argparse type: the MIDI pitch of a note name, "C4", or of a number, "60"."""
+    if text.strip().isdecimal():
+        return int(at_least(0, 127)(text))
+    try:
+        return parse_pitch(text)
+    except RlcomposeError as error:
+        raise argparse.ArgumentTypeError(f"{error}; or a MIDI number, 0 to 127") from None
+
+
+def pitch_range(text: str) -> tuple[int, int]:
+    """An argparse type: two pitches with a hyphen between them, "G3-C6" or "55-84"."""
+    found = re.fullmatch(r"(.+?)-([^-].*)", text.strip())
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text!r} is no range: write the lowest and the highest pitch as in 'G3-C6'")
+    return pitch(found[1]), pitch(found[2])
+
+
 def add_music_options(parser: argparse.ArgumentParser) -> None:
-    """--bars, --chords, --key, --tempo, --meter."""
+    """Everything about the music that can be pinned."""
     group = parser.add_argument_group("the music (what is not given is drawn from the style)")
     group.add_argument("--bars", type=at_least(1), metavar="N", help="length of a piece in bars, 1 to 1024")
-    group.add_argument("--chords", metavar="CHART", help='a chart, "Dm7 | G7 | C^7 | %%", or the name of a progression')
+    chords_help = (
+        'a chart, "Dm7 | G7 | C^7 | %%", a file of one (text, MusicXML or iReal Pro), a link of iReal Pro\'s, '
+        "or the name of a progression"
+    )
+    group.add_argument("--chords", metavar="CHART", help=chords_help)
+    form_help = 'the order of the sections of the chart or progression, "AABA"'
+    group.add_argument("--form", metavar="FORM", help=form_help)
     group.add_argument("--key", metavar="KEY", help='the key, "Bb" or "F# minor"')
     group.add_argument("--tempo", type=at_least(1), metavar="BPM", help="quarter notes a minute")
     group.add_argument("--meter", metavar="METER", help="the metre, 4/4 or 6/8")
+    instrument_help = 'what plays the melody: a General MIDI name, "tenor sax", or its number from 0'
+    group.add_argument("--instrument", metavar="NAME", help=instrument_help)
+    register_help = "the lowest place of the tonic: C4, or a MIDI number"
+    group.add_argument("--register", type=pitch, metavar="PITCH", help=register_help)
+    range_help = "the pitches that the instrument plays: G3-C6, or MIDI numbers, 55-84"
+    group.add_argument("--range", type=pitch_range, metavar="LOW-HIGH", help=range_help)
 
 
 def add_reward_options(parser: argparse.ArgumentParser) -> None:
@@ -55,25 +86,7 @@ def add_sound_options(parser: argparse.ArgumentParser) -> None:
 
 def music_options(arguments: argparse.Namespace) -> Options:
     """What the command line pins."""
-    from rlcompose.theory.progression import parse_chart, progression_names
-
-    chords: str | None = arguments.chords
-    progression = chords if chords in progression_names() else None
-    if chords is not None and progression is None:
-        try:
-            parse_chart(chords)
-        except RlcomposeError:
-            if difflib.get_close_matches(chords, progression_names(), n=1):
-                raise unknown("progression", chords, progression_names()) from None
-            raise
-    return Options(
-        bars=arguments.bars,
-        progression=progression,
-        chords=None if progression else chords,
-        key=arguments.key,
-        tempo=arguments.tempo,
-        meter=arguments.meter,
-    )
+    return Options.from_mapping({name: getattr(arguments, name, None) for name in Options.names()})
 
 
 def check_soundfont(arguments: argparse.Namespace) -> None:

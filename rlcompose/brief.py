@@ -140,11 +140,7 @@ def make_brief(style: str | Path | Style, options: Options | Mapping[str, object
     assert chart is None or isinstance(chart, Chart)
     key = _read("key", options.key, Key, Key.parse)
     meters = _meters(style, options, chart)
-    if chart is not None:
-        on_c, key = _on_c(chart, key)
-        progressions, keys = [(on_c, 1)], {key.mode: (key.tonic,)}
-    else:
-        progressions, keys = _progressions(style, options, key)
+    progressions, keys = _progressions(style, options, key) if chart is None else _charted(chart, key)
     progressions = _formed(progressions, options.form)
     bars = _bars(style, options, progressions)
     fitting = [(p, weight) for p, weight in progressions if bars % p.num_bars == 0]
@@ -211,7 +207,9 @@ def _plain(name: str) -> str:
 
 
 def _meters(style: Style, options: Options, chart: Chart | None) -> tuple[Meter, ...]:
-    pinned = _read("meter", options.meter, Meter, Meter.parse) or (chart and chart.meter)
+    pinned = _read("meter", options.meter, Meter, Meter.parse)
+    if pinned is None and chart is not None:
+        pinned = chart.meter
     meters = style.meters if pinned is None else (pinned,)
     for meter in meters:
         if meter.bar_ticks > MAX_BAR_TICKS:
@@ -228,15 +226,16 @@ def _read(name: str, value: object, kind: type[_Kind], parse: Callable[[str], _K
     return parse(value)
 
 
-def _on_c(chart: Chart, key: Key | None) -> tuple[Progression, Key]:
-    """The chart's progression on C, and the key it is played in: the pinned one, else its own, else the one heard."""
+def _charted(chart: Chart, key: Key | None) -> tuple[list[tuple[Progression, int]], dict[str, tuple[int, ...]]]:
+    """The chart on C, and the key it is played in by mode: the pinned one, else its own, else the one that is heard."""
     if chart.progression.num_bars > MAX_BARS:
         raise RlcomposeError(f"the chart has {chart.progression.num_bars} bars: allowed are 1 to {MAX_BARS}")
     own = chart.key or key or guess_key(chart.progression)
     key = key or own
     if (3 in key.scale) != (3 in own.scale):  # a tune does not change its third by being transposed
         raise RlcomposeError(f"key {key.name!r} is {key.mode}, but the chart is in {own.name}")
-    return replace(chart.progression.transposed(-own.tonic), mode=key.mode), key
+    on_c = replace(chart.progression.transposed(-own.tonic), mode=key.mode)
+    return [(on_c, 1)], {key.mode: (key.tonic,)}
 
 
 def _progressions(
@@ -265,7 +264,9 @@ def _formed(progressions: Sequence[tuple[Progression, int]], form: object) -> li
         return list(progressions)
     known = sorted({label for progression, _ in progressions for label in progression.labels})
     if not isinstance(form, str) or not form.strip(" ,"):
-        raise RlcomposeError(f"form {form!r} names no sections: allowed are orders of {', '.join(known)}, such as 'AABA'")
+        raise RlcomposeError(
+            f"form {form!r} names no sections: allowed are orders of {', '.join(known)}, such as 'AABA'"
+        )
     labels = form.replace(",", " ").split()
     if len(labels) == 1 and labels[0] not in known:
         labels = list(labels[0])

@@ -89,9 +89,9 @@ def _composed(arguments: argparse.Namespace) -> tuple[Path, Iterator[tuple[Piece
     """The folder that new pieces belong into, and the pieces with their names."""
     composer, folder = _composer(arguments)
     if arguments.start is not None:
-        from rlcompose.reading import read_composition
+        from rlcompose.composing import read_motif
 
-        composer = composer.starting_from(read_composition(arguments.start, swing=composer.brief.style.swing))
+        composer = composer.starting_from(read_motif(arguments.start, composer.brief.style))
     seeds = range(arguments.seed, arguments.seed + arguments.count)
     name = f"{composer.brief.style.name}-{composer.agent.name}"
     return folder, ((composer.compose(seed, best_of=arguments.best_of), f"{name}-{seed}") for seed in seeds)

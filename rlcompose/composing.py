@@ -10,11 +10,14 @@ from pathlib import Path
 from rlcompose.agent import Agent, Played, play
 from rlcompose.brief import Brief, make_brief
 from rlcompose.codec import Encoding, encode, event_of
+from rlcompose.corpus.entry import Report
+from rlcompose.corpus.sources import read_pieces
 from rlcompose.errors import RlcomposeError
 from rlcompose.passage import Passage, gap_in
-from rlcompose.piece import Piece
+from rlcompose.piece import Piece, read_music
 from rlcompose.reward import WeightedTerm, weigh_terms
 from rlcompose.score import Composition, Note
+from rlcompose.style import Style
 from rlcompose.theory.key import Key
 from rlcompose.theory.meter import Meter
 from rlcompose.theory.pitch import pitch_name
@@ -111,6 +114,21 @@ class Composer:
                 f"{self.brief.style.name!r}, and would not stay as it is"
             )
         return Piece(encoding.brief, 0, encoding.actions, self.terms, self.agent.name)
+
+
+def read_motif(path: Path | str, style: Style) -> Composition:
+    """The music in a file, for a piece to go on from: a piece's .json, or ABC, MusicXML, MIDI or kern.
+
+    Of a file with several tunes the first is taken. MIDI is read as swung where a beat looks it; the melody is
+    the track of that name, else the first. Raises `RlcomposeError` with the reason where there is nothing to be used.
+    """
+    if str(path).endswith(".json"):
+        return read_music(path)
+    report = Report()
+    piece = next(read_pieces(style, path, report=report), None)
+    if piece is None:
+        raise RlcomposeError(f"{path} cannot begin a piece: {report.skipped[0].reason}")
+    return piece.composition
 
 
 def opening(brief: Brief, motif: Composition) -> tuple[Brief, tuple[int, ...]]:

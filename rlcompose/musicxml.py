@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape
 
 import rlcompose
 from rlcompose.files import write_atomically
-from rlcompose.notation import VALUES, Value, WrittenBar, chords_in, metronome, note_places, written_bars
+from rlcompose.notation import VALUES, Measure, Value, chords_in, metronome, note_places, written_bars
 from rlcompose.score import Composition
 from rlcompose.swing import swing_ratio
 from rlcompose.theory.chord import NO_CHORD_SYMBOL, Chord
@@ -110,7 +110,7 @@ class _BarWriter:
         self.places = note_places(music)
         self.marks = {section.bar: section.label for section in music.sections}
 
-    def lines(self, bar: WrittenBar) -> Iterator[str]:
+    def lines(self, bar: Measure) -> Iterator[str]:
         """The measure."""
         music = self.music
         implicit = ' implicit="yes"' if bar.number == 0 else ""
@@ -152,7 +152,7 @@ class _BarWriter:
         named = f'<kind text="{escape(chord.suffix)}">{kind}</kind>'
         return f"<harmony><root>{_step(root, 'root')}</root>{named}{bass_line}{spelled_out}{moved}</harmony>"
 
-    def _note(self, value: Value, bar: WrittenBar, state: dict[tuple[str, int], int]) -> str:
+    def _note(self, value: Value, bar: Measure, state: dict[tuple[str, int], int]) -> str:
         """A note or rest; `state` are the accidentals that hold in the bar, by letter and octave."""
         accidental = ""
         if value.note is None:

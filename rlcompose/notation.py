@@ -70,7 +70,7 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True)
-class WrittenBar:
+class Measure:
     """A bar: its number as printed (0 for an upbeat), its place in the composition from 0, and what it holds."""
 
     number: int
@@ -84,7 +84,7 @@ class WrittenBar:
         return all(value.note is None for value in self.values)
 
 
-def written_bars(composition: Composition, cuts: Iterable[int] = ()) -> list[WrittenBar]:
+def written_bars(composition: Composition, cuts: Iterable[int] = ()) -> list[Measure]:
     """The bars of a composition; at the ticks in `cuts` a note is written as two, tied, and a rest as two."""
     length = composition.meter.bar_ticks
     parts: list[list[_Part]] = [[] for _ in range(composition.bars)]
@@ -99,7 +99,7 @@ def written_bars(composition: Composition, cuts: Iterable[int] = ()) -> list[Wri
         inside[cut // length].add(cut % length)
     first = 0 if composition.pickup else 1
     return [
-        WrittenBar(first + index, index, index * length + here[0][0], _write(here, inside[index], index, composition))
+        Measure(first + index, index, index * length + here[0][0], _write(here, inside[index], index, composition))
         for index, here in enumerate(parts)
     ]
 
@@ -128,7 +128,7 @@ def chords_below(composition: Composition) -> list[tuple[Chord, int] | None]:
     return below
 
 
-def chords_in(bar: WrittenBar, composition: Composition) -> list[tuple[int, ChordSpan]]:
+def chords_in(bar: Measure, composition: Composition) -> list[tuple[int, ChordSpan]]:
     """The chords that begin in a bar, with their number; before an upbeat the one that holds there begins with it."""
     end = (bar.index + 1) * composition.meter.bar_ticks
     return [

@@ -7,7 +7,6 @@ seen on dark pages too. The sound lies in the page as MP3, which every browser p
 from __future__ import annotations
 
 import base64
-import io
 import tempfile
 from dataclasses import replace
 from functools import lru_cache
@@ -31,8 +30,12 @@ def notebook_html(composition: Composition) -> str:
     about = _about(composition)
     if shown.bars < composition.bars:
         about += f"; the first {shown.bars} bars"
-    player = _player(shown)
-    return f'<div style="max-width:{_WIDTH:.0f}px">{roll_svg(shown, about)}{player}</div>'
+    legend = " ".join(
+        f'<span style="color:{color};white-space:nowrap">&#9632;&nbsp;{name}</span>'
+        for color, name in ((CHORD_TONE, "chord tone"), (OTHER_NOTE, "other note"))
+    )
+    caption = f"<p><small>{escape(about)} &ensp; {legend}</small></p>"
+    return f'<div style="max-width:{_WIDTH:.0f}px">{caption}{roll_svg(shown, about)}{_player(shown)}</div>'
 
 
 def first_bars(composition: Composition, bars: int) -> Composition:
@@ -52,20 +55,110 @@ def first_bars(composition: Composition, bars: int) -> Composition:
 
 
 def roll_svg(composition: Composition, about: str = "") -> str:
-    """The melody over its chords as an SVG element; `about` is read out by screen readers."""
+    """The melody over its chords as an SVG element; `about` is its title, which screen readers say."""
     page = lay_out(composition)
-    rows = page.highest - page.lowest + 1
-    system_height = _HEAD + rows * _ROW + _FOOT
-    height = page.systems * system_height
-    per_tick = _WIDTH / page.system_ticks
-    meter = composition.meter
-
-    def top(system: int, pitch: int) -> float:
-        return system * system_height + _HEAD + (page.highest - pitch) * _ROW
-
+    body = [*_grid(composition, page), *_notes(composition, page), *_names(composition, page)]
     about = escape(about or _about(composition))
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH:.0f} {height:.0f}" role="img" '
-        f'aria-label="{about}" style="width:100%;height:auto;color:inherit" font-family="sans-serif">',
-        f"<title>{about}</title>",
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH:.0f} {page.systems * _system(page):.0f}" '
+        f'role="img" aria-label="{about}" style="width:100%;height:auto;color:inherit" font-family="sans-serif">'
+        f"<title>{about}</title>{''.join(body)}</svg>"
+    )
+
+
+def _about(composition: Composition) -> str:
+    swing = ", swing" if composition.swing else ""
+    bars = "1 bar" if composition.bars == 1 else f"{composition.bars} bars"
+    key, meter = composition.key.name, composition.meter.name
+    return f"{composition.title or composition.style}: {key}, {meter}, {composition.tempo} bpm{swing}, {bars}"
+
+
+def _system(page: Page) -> float:
+    """The height of a system in pixels."""
+    return _HEAD + (page.highest - page.lowest + 1) * _ROW + _FOOT
+
+
+def _top(page: Page, system: int, pitch: int) -> float:
+    """The upper edge of a pitch in pixels from the top of the picture."""
+    return system * _system(page) + _HEAD + (page.highest - pitch) * _ROW
+
+
+def _box(page: Page, system: int, start: int, end: int, pitch: int, gap: float) -> str:
+    """A rectangle in a pitch's row, as a piece of an SVG path."""
+    x, width = start * _WIDTH / page.system_ticks, max(1.0, (end - start) * _WIDTH / page.system_ticks - gap)
+    return f"M{x:.1f} {_top(page, system, pitch):.1f}h{width:.1f}v{_ROW:.1f}h{-width:.1f}z"
+
+
+def _grid(music: Composition, page: Page) -> list[str]:
+    """Rows of the chords' tones, and bar lines; what is faint on white is faint on black."""
+    tones = []
+    for span in music.chords:
+        rows = [pitch for pitch in range(page.lowest, page.highest + 1) if pitch % 12 in span.chord.tones]
+        for system, start, end in page.pieces(span.onset, min(span.end, music.total_ticks)):
+            tones += [_box(page, system, start, end, pitch, 0.0) for pitch in rows]
+    lines = []
+    for system in range(page.systems):
+        length = min(page.system_ticks, music.total_ticks - system * page.system_ticks)
+        height = (page.highest - page.lowest + 1) * _ROW
+        for tick in range(0, length + 1, music.meter.bar_ticks):
+            x = min(max(tick * _WIDTH / page.system_ticks, 0.5), _WIDTH - 0.5)
+            lines.append(f"M{x:.1f} {_top(page, system, page.highest):.1f}v{height:.1f}")
+    return [
+        f'<path d="{"".join(tones)}" fill="currentColor" fill-opacity="0.1"/>',
+        f'<path d="{"".join(lines)}" stroke="currentColor" stroke-opacity="0.4"/>',
     ]
+
+
+def _notes(music: Composition, page: Page) -> list[str]:
+    boxes: dict[str, list[str]] = {CHORD_TONE: [], OTHER_NOTE: []}
+    for note, below in zip(music.notes, chords_below(music), strict=True):
+        color = CHORD_TONE if below and note.pitch % 12 in below[0].tones else OTHER_NOTE
+        for system, start, end in page.pieces(note.onset, note.end):
+            boxes[color].append(_box(page, system, start, end, note.pitch, 1.0))
+    return [f'<path d="{"".join(those)}" fill="{color}"/>' for color, those in boxes.items()]
+
+
+def _names(music: Composition, page: Page) -> list[str]:
+    """Chord names and sections over the systems, bar numbers under them."""
+    per_tick = _WIDTH / page.system_ticks
+    over = [_top(page, system, page.highest) for system in range(page.systems)]
+
+    def text(what: str, x: float, y: float, size: float, more: str = "") -> str:
+        return f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size:.1f}" fill="currentColor"{more}>{escape(what)}</text>'
+
+    names = []
+    for span, symbol in zip(music.chords, chord_symbols(music), strict=True):
+        for system, start, end in page.pieces(span.onset, min(span.end, music.total_ticks)):
+            room = (end - start) * per_tick / (_LETTER * (len(symbol) + 0.5))
+            names.append(text(symbol, start * per_tick, over[system] - 3, max(_SMALLEST_SIZE, min(_CHORD_SIZE, room))))
+    for section in music.sections:
+        system, start = divmod(section.bar * music.meter.bar_ticks, page.system_ticks)
+        names.append(text(section.label, start * per_tick, over[system] - 17, 11.0, ' font-weight="bold"'))
+    first = 0 if music.pickup else 1
+    for bar in range(music.bars):
+        system, start = divmod(bar * music.meter.bar_ticks, page.system_ticks)
+        bottom = _top(page, system, page.lowest - 1)
+        names.append(text(str(bar + first), start * per_tick + 1, bottom + 10, 9.0, ' fill-opacity="0.6"'))
+    return names
+
+
+def _player(composition: Composition) -> str:
+    try:
+        sound = _mp3(composition)
+    except (RlcomposeError, OSError) as error:
+        return f"<p><small>No sound: {escape(str(error))}</small></p>"
+    data = base64.b64encode(sound).decode("ascii")
+    return f'<audio controls preload="metadata" src="data:audio/mpeg;base64,{data}"></audio>'
+
+
+@lru_cache(maxsize=4)
+def _mp3(composition: Composition) -> bytes:
+    """The sound, mono and of middling quality; remembered, because a notebook asks again and again."""
+    import rlcompose.audio
+    from rlcompose.midi import midi_bytes
+
+    content = midi_bytes(composition)
+    with tempfile.TemporaryDirectory() as folder:
+        wav = Path(folder, "piece.wav")
+        rlcompose.audio.render_midi(content, wav)
+        return rlcompose.audio.mp3_bytes(wav)

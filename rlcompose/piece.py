@@ -1,23 +1,28 @@
-"""A composed piece and its files: `piece.json`, from which everything else can be made again, `.mid`, `.wav`."""
+"""A composed piece and its files: `piece.json`, from which all the others can be made again, sound, notes, picture."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from rlcompose.brief import Brief, Options, make_brief
 from rlcompose.codec import Performance, perform
 from rlcompose.env import ENV_ID
-from rlcompose.errors import RlcomposeError
+from rlcompose.errors import RlcomposeError, missing_extra
 from rlcompose.files import missing_file, write_atomically
 from rlcompose.reward import WeightedTerm
-from rlcompose.score import Composition
+from rlcompose.score import ChordSpan, Composition, Note, Section
 from rlcompose.style import Style
+from rlcompose.theory.chord import parse_chord
+from rlcompose.theory.key import Key
+from rlcompose.theory.meter import Meter
 
 SCHEMA_VERSION = 1
+
+_Values = TypeVar("_Values")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,11 +94,17 @@ def json_text(document: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class PieceFiles:
-    """Where a piece was written, its return, and length and loudness of its sound (None for a silent piece)."""
+    """Where a piece was written, its return, and length and loudness of its sound (None for a silent piece).
+
+    `abc` is None for a style that is none of folk tunes, `png` where there is no matplotlib.
+    """
 
     json: Path
     midi: Path
     wav: Path
+    musicxml: Path
+    abc: Path | None
+    png: Path | None
     total: float
     seconds: float
     lufs: float | None
@@ -104,6 +115,9 @@ class PieceFiles:
             "piece": str(self.json),
             "midi": str(self.midi),
             "wav": str(self.wav),
+            "musicxml": str(self.musicxml),
+            "abc": str(self.abc) if self.abc else None,
+            "png": str(self.png) if self.png else None,
             "return": round(self.total, 6),
             "seconds": self.seconds,
             "lufs": self.lufs,
@@ -113,23 +127,51 @@ class PieceFiles:
 def write_piece(
     piece: Piece, folder: Path, name: str, soundfont: str | None = None, require_fluidsynth: bool = False
 ) -> PieceFiles:
-    """Write NAME.json, NAME.mid and NAME.wav into a folder; the sound, which can fail, comes first.
+    """Write NAME.wav, .mid, .musicxml, .abc for folk tunes, .png and .json; the sound, which can fail, comes first.
 
     Another piece is never overwritten: where one has the name, this one becomes NAME-2.
     """
+    from rlcompose.abc_notation import FOLK_FAMILIES, write_abc
     from rlcompose.audio import render_midi
     from rlcompose.midi import midi_bytes
+    from rlcompose.musicxml import write_musicxml
+    from rlcompose.plot import write_roll
 
     performance = piece.performance()
+    music = performance.composition
     text = json_text(piece_document(piece, performance))
     name = _free_name(folder, name, text)
-    json_path, midi_path, wav_path = (folder / f"{name}.{ending}" for ending in ("json", "mid", "wav"))
-    midi = midi_bytes(performance.composition)
-    report = render_midi(midi, wav_path, soundfont, require_fluidsynth)
-    write_atomically(midi_path, midi)
-    write_atomically(json_path, text)
-    total = float(performance.rewards.sum())
-    return PieceFiles(json_path, midi_path, wav_path, total, round(report.seconds, 3), report.lufs)
+    has_abc, has_png = piece.brief.style.family in FOLK_FAMILIES, _has_matplotlib()
+    files = PieceFiles(
+        json=folder / f"{name}.json",
+        midi=folder / f"{name}.mid",
+        wav=folder / f"{name}.wav",
+        musicxml=folder / f"{name}.musicxml",
+        abc=folder / f"{name}.abc" if has_abc else None,
+        png=folder / f"{name}.png" if has_png else None,
+        total=float(performance.rewards.sum()),
+        seconds=0.0,
+        lufs=None,
+    )
+    midi = midi_bytes(music)
+    report = render_midi(midi, files.wav, soundfont, require_fluidsynth)
+    write_atomically(files.midi, midi)
+    write_musicxml(music, files.musicxml)
+    if files.abc:
+        write_abc(music, files.abc)
+    if files.png:
+        write_roll(music, files.png)
+    write_atomically(files.json, text)
+    return replace(files, seconds=round(report.seconds, 3), lufs=report.lufs)
+
+
+@cache
+def _has_matplotlib() -> bool:
+    """Whether pictures can be drawn; that they cannot is said once."""
+    if find_spec("matplotlib"):
+        return True
+    print(f"rlcompose: no pictures are written: {missing_extra('matplotlib', 'plot')}", file=sys.stderr)
+    return False
 
 
 def _free_name(folder: Path, name: str, text: str) -> str:
@@ -149,18 +191,57 @@ def read_piece(path: Path | str, terms: Sequence[WeightedTerm] = (), style: Styl
     style    the piece's style, where it is none of the shipped ones
     """
     path = Path(path)
-    if not path.is_file():
-        raise missing_file("piece", path)
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        options, seed, actions = document["options"], int(document["seed"]), tuple(map(int, document["actions"]))
+
+    def values(document: Any) -> tuple[Any, int, tuple[int, ...], dict[str, Any], str]:
         there = {name: document[name] for name in ("schema_version", "environment", "style_fingerprint", "style")}
-    except (ValueError, KeyError, TypeError) as error:
-        raise RlcomposeError(f"{path} is not a piece: {type(error).__name__} {error}") from None
+        agent = str(document.get("agent", ""))
+        return document["options"], int(document["seed"]), tuple(map(int, document["actions"])), there, agent
+
+    options, seed, actions, there, agent = _read(path, values)
     _check_same(path, there, {"schema_version": SCHEMA_VERSION, "environment": ENV_ID})
     brief = make_brief(style or str(there["style"]), read_options(options))
     _check_same(path, there, {"style": brief.style.name, "style_fingerprint": brief.style.fingerprint})
-    return Piece(brief, seed, actions, tuple(terms), str(document.get("agent", "")))
+    return Piece(brief, seed, actions, tuple(terms), agent)
+
+
+def read_weights(path: Path | str) -> dict[str, float]:
+    """The weights of the reward terms that a `piece.json` was paid by."""
+    return _read(path, lambda piece: {str(name): float(w) for name, w in piece["rewards"]["weights"].items()})
+
+
+def read_music(path: Path | str) -> Composition:
+    """The music in a `piece.json`, of whatever style and environment it is; the inverse of `music_document`."""
+
+    def values(document: Any) -> Composition:
+        music = document["music"]
+        return Composition(
+            notes=tuple(Note(note["onset"], note["pitch"], note["ticks"]) for note in music["notes"]),
+            chords=tuple(
+                ChordSpan(span["onset"], span["ticks"], parse_chord(span["symbol"])) for span in music["chords"]
+            ),
+            key=Key.parse(music["key"]),
+            meter=Meter.parse(music["meter"]),
+            bars=music["bars"],
+            tempo=music["tempo"],
+            style=document["style"],
+            swing=music["swing"],
+            sections=tuple(Section(part["label"], part["bar"], part["bars"]) for part in music["sections"]),
+            instrument=music["instrument"],
+            title=music["title"],
+        )
+
+    return _read(path, values)
+
+
+def _read(path: Path | str, values: Callable[[Any], _Values]) -> _Values:
+    """What `values` takes from the document in a file, or the error that says that it is no piece."""
+    path = Path(path)
+    if not path.is_file():
+        raise missing_file("piece", path)
+    try:
+        return values(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RlcomposeError(f"{path} is not a piece: {type(error).__name__} {error}") from None
 
 
 def _check_same(path: Path, there: dict[str, Any], here: dict[str, Any]) -> None:

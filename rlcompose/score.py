@@ -116,3 +116,9 @@ class Composition:
             if span.onset <= tick < span.end:
                 return span.chord
         return None
+
+    def _repr_html_(self) -> str:
+        """How a notebook shows it: a piano roll, and a player."""
+        from rlcompose.notebook import notebook_html
+
+        return notebook_html(self)

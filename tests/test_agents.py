@@ -1,8 +1,10 @@
-"""The built-in agents: legal, reproducible, and PPO learns only if it is let."""
+"""The built-in agents: legal, reproducible, and PPO with masks and without learns only if it is let."""
 
 from __future__ import annotations
 
+import csv
 import json
+import math
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,9 +14,11 @@ import pytest
 import torch
 from gymnasium import spaces
 
-from rlcompose import load_style
+from rlcompose import load_style, train
 from rlcompose.agent import TrainingJob, TrainingResult, find_agent, play
-from rlcompose.agents._rollout import TimedRolloutBuffer
+from rlcompose.agents._policy import Choice
+from rlcompose.agents._rollout import MaskableTimedRolloutBuffer, TimedRolloutBuffer
+from rlcompose.agents._training import EVALUATION_PIECES, FIRST_EVALUATION_SEED, SamplingAgent
 from rlcompose.brief import Brief, make_brief
 from rlcompose.codec import perform
 from rlcompose.errors import RlcomposeError
@@ -29,9 +33,7 @@ TEST_SEEDS = list(range(10_000, 10_200))
 
 
 def made(name: str) -> object:
-    make = find_agent(name).make
-    assert make is not None
-    return make()
+    return find_agent(name).made()
 
 
 def returns(agent: object, brief: Brief = TWO_BARS) -> np.ndarray:
@@ -96,28 +98,165 @@ def test_a_longer_event_is_followed_by_a_further_future() -> None:
     np.testing.assert_allclose(buffer.advantages[:, 0], [0.0])
 
 
-# --- PPO ---
+def test_masks_come_out_of_the_buffer_with_their_events() -> None:
+    buffer = MaskableTimedRolloutBuffer(2, spaces.Box(0, 1, (1,)), spaces.Discrete(4), n_envs=2, durations=(12, 24))
+    masks = np.array([[[1, 0, 0, 0], [0, 1, 0, 0]], [[0, 0, 1, 0], [0, 0, 0, 1]]], np.bool_)
+    values = torch.zeros(2)
+    for step in range(2):
+        chosen = masks[step].argmax(axis=1)[:, None]
+        buffer.add(np.zeros((2, 1)), chosen, np.ones(2), np.zeros(2), values, values, action_masks=masks[step])
+    buffer.compute_returns_and_advantage(values, np.array([False, False]))
+    [batch] = buffer.get()
+    assert sorted(batch.actions.flatten().tolist()) == [0, 1, 2, 3]
+    np.testing.assert_array_equal(batch.action_masks.argmax(dim=1), batch.actions.flatten())
 
 
-def trained(folder: Path, steps: int, **settings: float) -> TrainingResult:
-    train = find_agent("ppo").train
+# --- the distribution ---
+
+
+def test_choice_is_torchs_categorical_over_what_is_legal() -> None:
+    logits = torch.randn(5, 8, generator=torch.Generator().manual_seed(0))
+    legal = torch.rand(5, 8, generator=torch.Generator().manual_seed(1)) < 0.6
+    legal[:, 0] = True
+    for masks in (None, legal, legal.numpy()):
+        choice = Choice(8).proba_distribution(logits)
+        choice.apply_masking(masks)
+        allowed = torch.ones_like(legal) if masks is None else legal
+        # One row at a time over the legal columns alone, so that nothing of the masking is shared.
+        for row in range(5):
+            columns = torch.nonzero(allowed[row]).flatten()
+            reference = torch.distributions.Categorical(logits=logits[row, columns])
+            of_row = [choice.log_prob(column.expand(5))[row] for column in columns]
+            torch.testing.assert_close(torch.stack(of_row), reference.logits)
+            torch.testing.assert_close(choice.entropy()[row], reference.entropy())
+            assert choice.mode()[row] == columns[reference.probs.argmax()]
+        drawn = torch.stack([choice.sample() for _ in range(200)])
+        assert allowed.gather(1, drawn.T).all()
+
+
+def test_gradients_of_a_masked_choice_are_finite_and_leave_the_illegal_alone() -> None:
+    logits = torch.zeros(1, 3, requires_grad=True)
+    choice = Choice(3).proba_distribution(logits)
+    choice.apply_masking(np.array([[True, True, False]]))
+    (choice.log_prob(torch.tensor([0])) + choice.entropy()).sum().backward()
+    assert logits.grad is not None
+    # d log p0 / d logits = (1 - 1/2, -1/2); the entropy of an equal choice has no slope.
+    torch.testing.assert_close(logits.grad, torch.tensor([[0.5, -0.5, 0.0]]))
+
+
+# --- what SB3's agents share ---
+
+
+def sampler(*logits: float) -> SamplingAgent:
+    row = torch.tensor(logits)
+    return SamplingAgent("mine", torch.nn.Identity(), lambda observations: row.expand(len(observations), -1))
+
+
+def test_sampling_is_in_proportion_to_the_legal_probabilities() -> None:
+    engine = SimpleNamespace(
+        state=SimpleNamespace(obs=np.zeros((4, 278), np.int16), mask=np.tile([True, False, True], (4, 1)))
+    )
+    agent = sampler(math.log(1.0), math.log(100.0), math.log(3.0))  # legal: 1/4 and 3/4
+    uniforms = np.array([0.0, 0.249, 0.251, 0.999])
+    assert agent.act(engine, uniforms).tolist() == [0, 0, 2, 2]  # type: ignore[arg-type]
+    agent.temperature = 0.5  # squares: 1/10 and 9/10
+    assert agent.act(engine, uniforms).tolist() == [0, 2, 2, 2]  # type: ignore[arg-type]
+    agent.temperature = 1e-9
+    assert agent.act(engine, uniforms).tolist() == [2, 2, 2, 2]  # type: ignore[arg-type]
+
+
+def trained(
+    name: str, folder: Path, steps: int, seed: int = 1, *, brief: Brief = TWO_BARS, **settings: float
+) -> TrainingResult:
+    train = find_agent(name).train
     assert train is not None
-    return train(TrainingJob(TWO_BARS, TERMS, steps, 1, folder, lambda steps, mean, best: None, dict(settings)))
+    folder.mkdir(exist_ok=True)
+    return train(TrainingJob(brief, TERMS, steps, seed, folder, lambda *told: None, dict(settings), lambda told: None))
+
+
+def column(folder: Path, name: str) -> list[float]:
+    """The numbers of a column of the metrics, empty cells left out."""
+    with (folder / "metrics.csv").open() as file:
+        return [float(row[name]) for row in csv.DictReader(file) if row[name]]
+
+
+def test_the_best_by_evaluation_is_kept_whatever_comes_after(tmp_path: Path) -> None:
+    # Learning that destroys: at a tenth, what comes after the first evaluation is far worse than what was there.
+    result = trained("ppo", tmp_path, 8_000, learning_rate=0.1)
+    evaluations = column(tmp_path, "eval/return")
+    assert len(evaluations) > 3 and min(evaluations) < max(evaluations) - 1
+    assert result.best_return == max(evaluations)
+    first = FIRST_EVALUATION_SEED + EVALUATION_PIECES  # of training seed 1
+    seeds = range(first, first + EVALUATION_PIECES)
+    again = [piece.total for piece in play(result.agent, TWO_BARS, TERMS, seeds)]
+    assert np.mean(again) == pytest.approx(result.best_return)
+
+
+def test_evaluations_are_few_where_pieces_are_long(tmp_path: Path) -> None:
+    # 32 pieces of 32 bars have some 5,000 events: more than once at each end of 8,000 steps would be most of the work.
+    trained("ppo", tmp_path, 8_000, brief=make_brief(JAZZ))
+    assert len(column(tmp_path, "eval/return")) == 2
+
+
+def test_evaluation_never_meets_the_seeds_of_training_or_of_the_comparison() -> None:
+    largest = 2**32 - 1  # of the training seeds
+    assert FIRST_EVALUATION_SEED > 1_000_003 * largest + 4096
+    assert FIRST_EVALUATION_SEED > train.FIRST_SEED_OFFSET + largest + train.NUM_COMPARED
+    assert FIRST_EVALUATION_SEED + EVALUATION_PIECES * (largest + 1) < 2**63
+
+
+@pytest.mark.parametrize("name", ["ppo", "maskable_ppo"])
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(name: str, tmp_path: Path) -> None:
+    runs = [tmp_path / folder for folder in ("one", "again", "other")]
+    for folder, seed in zip(runs, (1, 1, 2), strict=True):
+        trained(name, folder, 2_000, seed)
+    one, again, other = ((folder / "model" / "model.safetensors").read_bytes() for folder in runs)
+    assert one == again != other
+
+
+@pytest.mark.parametrize("name", ["ppo", "maskable_ppo"])
+def test_a_collapse_is_named_with_what_to_do_and_the_best_is_kept(name: str, tmp_path: Path) -> None:
+    result = trained(name, tmp_path, 8_000, learning_rate=1.0)
+    findings = {finding.name: finding for finding in result.health}
+    assert findings["collapse"].step < 20_000 and "--set learning_rate=0.001" in findings["collapse"].advice
+    assert "policy changed too fast" in findings and not result.failed
+    untrained = column(tmp_path, "eval/return")[0]
+    assert result.best_return >= untrained
+    written = [json.loads(line) for line in (tmp_path / "health.jsonl").read_text().splitlines()]
+    assert written == [finding.to_dict() for finding in result.health]
+
+
+@pytest.mark.parametrize("name", ["ppo", "maskable_ppo"])
+def test_a_healthy_training_has_no_findings(name: str, tmp_path: Path) -> None:
+    assert trained(name, tmp_path, 8_000).health == ()
+    assert not (tmp_path / "health.jsonl").exists()
+
+
+def test_masked_training_never_plays_what_is_illegal(tmp_path: Path) -> None:
+    for name, some in (("ppo", True), ("maskable_ppo", False)):
+        trained(name, tmp_path / name, 4_000)
+        assert any(column(tmp_path / name, "health/illegal_share")) is some
+        assert any(column(tmp_path / name, "terms/illegal")) is some
+
+
+# --- learning ---
 
 
 @pytest.mark.slow
-def test_ppo_learns_and_only_if_it_is_let(tmp_path: Path) -> None:
-    (tmp_path / "off").mkdir()
-    (tmp_path / "on").mkdir()
-    untrained = returns(trained(tmp_path / "off", 2_000, learning_rate=0.0).agent)
-    still = returns(trained(tmp_path / "off", 20_000, learning_rate=0.0).agent)
-    learned = returns(trained(tmp_path / "on", 40_000).agent)
+@pytest.mark.parametrize("name", ["ppo", "maskable_ppo"])
+def test_ppo_learns_and_only_if_it_is_let(name: str, tmp_path: Path) -> None:
+    untrained = returns(trained(name, tmp_path / "off", 2_000, learning_rate=0.0).agent)
+    still = returns(trained(name, tmp_path / "off", 20_000, learning_rate=0.0).agent)
+    learned = returns(trained(name, tmp_path / "on", 40_000).agent)
     np.testing.assert_array_equal(still, untrained)
     # Paired by seed: the mean gain is far beyond its standard error.
     for floor in (untrained, returns(made("random"))):
         gain = learned - floor
         assert gain.mean() > 5 * gain.std() / np.sqrt(len(gain)), (learned.mean(), floor.mean())
     assert learned.mean() > untrained.mean() + 2
+
+
+# --- the folder of a model ---
 
 
 def test_a_saved_model_plays_what_it_played(trained_run: SimpleNamespace) -> None:
@@ -176,6 +315,10 @@ def test_damaged_weights_are_refused_by_name(trained_run: SimpleNamespace, tmp_p
     assert str(model) in refusal(model)
     weights.unlink()
     assert "cannot read the model" in refusal(model)
+
+
+def test_a_model_of_another_agent_is_refused_by_name(trained_run: SimpleNamespace, tmp_path: Path) -> None:
+    assert "was made for agent 'dqn', here it is 'ppo'" in refusal(foreign(trained_run, tmp_path, agent="dqn"))
 
 
 def test_weights_of_another_width_are_refused(trained_run: SimpleNamespace, tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def test_options_survive_being_written_down() -> None:
         ({"progression": "bluse"}, "unknown progression 'bluse': did you mean 'blues'?"),
         ({"progression": "blues", "chords": "C"}, "give either chords or the name of a progression, not both"),
         ({"chords": "Xm7"}, "chord symbol 'Xm7'"),
-        ({"chords": ["C"]}, r"chords \['C'\] is a list: give it as text or as a Progression"),
+        ({"chords": ["C"]}, r"chords \['C'\] is a list: give text, a path, a Chart or a Progression"),
         ({"chords": "C D E F G"}, "has 5 chords, which do not share its 48 ticks evenly"),
         ({"chords": "C | " * 1025 + "C"}, "the chart has 1026 bars: allowed are 1 to 1024"),
         ({"register": 0}, "the register puts the tonic at 0 to 10, too far from the range 46 to 84"),

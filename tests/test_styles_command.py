@@ -91,3 +91,10 @@ def test_it_runs_as_a_module_and_by_the_program(capfd: pytest.CaptureFixture[str
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert main(["styles", "bossa"]) == 0
     assert told == capfd.readouterr().out and told.startswith("name: bossa\nbase: jazz\n")
+
+
+def test_every_key_is_documented(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "commands.md").read_text(encoding="utf-8")
+    for heading, arguments in (("### JSON of `styles`\n", []), ("### JSON of `styles STYLE`\n", ["jazz"])):
+        rows = re.findall(r"^\| (`.+?) \|", page.partition(heading)[2].partition("\n#")[0], re.MULTILINE)
+        assert {key for row in rows for key in re.findall(r"`(\w+)`", row)} == set(result_of(tmp_path, *arguments))
