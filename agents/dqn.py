@@ -30,4 +30,4 @@ def load(folder: Path, brief: Brief) -> Agent:
     return _boltzmann.load_values("dqn", _dqn.MusicDQNPolicy, folder, brief)
 
 
-register_agent(AgentKind("dqn", "deep Q-learning (SB3)", train=train, load=load, preset=PRESET))
+register_agent(AgentKind("dqn", "deep Q-learning, learns", train=train, load=load, preset=PRESET))

@@ -33,7 +33,7 @@ def load(folder: Path, brief: Brief) -> Agent:
 register_agent(
     AgentKind(
         "maskable_ppo",
-        "the same among legal actions only, learns",
+        "PPO that chooses among legal actions only (sb3-contrib)",
         train=train,
         load=load,
         preset=PRESET,

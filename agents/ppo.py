@@ -30,4 +30,4 @@ def load(folder: Path, brief: Brief) -> Agent:
     return _ppo.load("ppo", folder, brief)
 
 
-register_agent(AgentKind("ppo", "proximal policy optimisation, learns", train=train, load=load, preset=PRESET))
+register_agent(AgentKind("ppo", "proximal policy optimisation, PPO (SB3)", train=train, load=load, preset=PRESET))

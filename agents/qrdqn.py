@@ -1,4 +1,4 @@
-"""Deep Q-learning of a distribution; torch and Stable-Baselines3 are loaded when it is used, not when it is listed."""
+"""Deep Q-learning of a distribution; the heavy libraries are loaded when it is used, not when it is listed."""
 
 from __future__ import annotations
 
@@ -31,5 +31,5 @@ def load(folder: Path, brief: Brief) -> Agent:
 
 
 register_agent(
-    AgentKind("qrdqn", "deep Q-learning of a distribution (sb3-contrib)", train=train, load=load, preset=PRESET)
+    AgentKind("qrdqn", "the same with quantiles of what may come, learns", train=train, load=load, preset=PRESET)
 )

@@ -47,9 +47,9 @@ def guide_tone_at_change(m: Moment) -> float:
 def scale_note(m: Moment) -> float:
     """-1 for a note outside the piece's scale, unless it is a tone of the present chord; else 0. Paid by the pulse.
 
-    The scale is the style's in the piece's mode, five notes in Chinese tunes; of the notes of real tunes 97 % of
-    Chinese and German ones and 98 % of Bach's sopranos lie in it. A chord from outside it, such as the dominant of the dominant,
-    brings its own notes.
+    The scale is the style's in the piece's mode, five notes in Chinese tunes; 97 % of the notes of Chinese and German
+    tunes lie in it, and 98 % of those of Bach's sopranos. A chord from outside it, such as the dominant of the
+    dominant, brings its own notes.
 
     In C major a quarter note C# over C gives -1, over A7 0.
     """

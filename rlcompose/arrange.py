@@ -14,7 +14,7 @@ from rlcompose.theory.meter import Meter
 
 # Balanced by measuring the parts one by one with TimGM6mb and FluidR3Mono, for nine melody instruments: the chords lie
 # 5 to 11 LU below the melody, the bass 0 to 9. A walking bass sounds all the time and so is played softer. Organ,
-# choir, koto and nylon guitar were measured with TimGM6mb only, in the styles that have them.
+# choir, koto, nylon guitar and cello were measured with TimGM6mb only, in the styles that have them.
 MELODY_VELOCITY, WALKING_VELOCITY, BASS_VELOCITY = 96, 72, 80
 ACCENTS = (-3, 2, 4, 8)  # added to the velocity, by the metre's strength of the place
 # General MIDI programs, counted from 0.

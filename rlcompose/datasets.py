@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlcompose.brief import Brief, make_brief
-from rlcompose.codec import OBSERVATION_DTYPES, decode, encode
+from rlcompose.codec import decode, encode, observation_space
 from rlcompose.corpus.entry import Report, SourcePiece
 from rlcompose.corpus.sources import read_pieces
 from rlcompose.engine.layout import OBSERVATION_SCALE, OBSERVATION_SIZE
@@ -51,6 +51,7 @@ class Trajectory:
     terminals      bool (T,): True at the last action; a piece is never cut off
     name, group, licence   of the piece in its source; a split must keep a group together
     brief          pins the piece, so that `composition` plays it again
+    pickup         ticks of its upbeat, of which actions know nothing: to them it is a bar that begins with rests
     dropped        how many notes of the source the actions do not play
     """
 
@@ -64,6 +65,7 @@ class Trajectory:
     group: str
     licence: str
     brief: Brief
+    pickup: int
     dropped: int
 
     def __len__(self) -> int:
@@ -77,7 +79,11 @@ class Trajectory:
     @property
     def composition(self) -> Composition:
         """The piece that the actions play."""
-        return decode(self.brief, PLAY_SEED, self.actions)
+        played = decode(self.brief, PLAY_SEED, self.actions)
+        if not self.pickup or not played.notes:
+            return played
+        before = played.meter.bar_ticks - played.notes[0].onset  # an onset may have moved a tick into the silence
+        return replace(played, pickup=max(self.pickup, before))
 
 
 class Trajectories(Iterator[Trajectory]):
@@ -97,7 +103,7 @@ def trajectories(
     *,
     limit: int | None = None,
     rewards: RewardChoice = None,
-    dtype: str = "int16",
+    observation: str = "int16",
     meter: str | Meter | None = None,
     seed: int | None = None,
     expand_repeats: bool = False,
@@ -114,27 +120,26 @@ def trajectories(
         source: Where the pieces are (see `rlcompose.corpus.sources.read_pieces`); left out, the style's own corpus.
         limit: At most so many trajectories; nothing beyond them is read.
         rewards: What is paid, as for an environment; left out, the style's terms with its weights.
-        dtype: "int16" for the observation as it is, "float32" for the scaled one.
+        observation: "int16" for the integers, "float32" for the scaled view, as in an environment.
         meter: Read this metre instead of the style's.
         seed: Take the pieces in an order drawn from it; left out, as they are stored.
         expand_repeats: Play the repeats of ABC and score files.
     """
     style = style if isinstance(style, Style) else load_style(style)
-    if dtype not in OBSERVATION_DTYPES:
-        raise RlcomposeError(f"observation dtype {dtype!r} is not known: allowed are {', '.join(OBSERVATION_DTYPES)}")
+    observation_space(observation)  # tells of a name that is not known
     if limit is not None and limit < 1:
         raise RlcomposeError(f"limit {limit} is too small: allowed are 1 and more, or None for all")
     terms = weigh_terms(style.rewards, rewards)
     report = Report()
     pieces = read_pieces(style, source, meter=meter, seed=seed, expand_repeats=expand_repeats, report=report)
-    return Trajectories(_played(pieces, style, terms, dtype, limit, report), report)
+    return Trajectories(_played(pieces, style, terms, observation, limit, report), report)
 
 
 def _played(
     pieces: Iterator[SourcePiece],
     style: Style,
     terms: tuple[WeightedTerm, ...],
-    dtype: str,
+    observation: str,
     limit: int | None,
     report: Report,
 ) -> Iterator[Trajectory]:
@@ -145,7 +150,7 @@ def _played(
         except RlcomposeError as error:
             report.skip(piece.name, str(error))
             continue
-        yield _trajectory(piece, brief, actions, dropped, terms, dtype)
+        yield _trajectory(piece, brief, actions, dropped, terms, observation)
         made += 1
         if made == limit:
             break
@@ -172,7 +177,7 @@ def _trajectory(
     played: tuple[int, ...],
     dropped: int,
     terms: tuple[WeightedTerm, ...],
-    dtype: str,
+    observation: str,
 ) -> Trajectory:
     from rlcompose.engine.core import Engine
 
@@ -192,7 +197,7 @@ def _trajectory(
     terminals = np.zeros(steps, np.bool_)
     terminals[-1] = True
     return Trajectory(
-        observations=observations.astype(np.float32) * OBSERVATION_SCALE if dtype == "float32" else observations,
+        observations=observations.astype(np.float32) * OBSERVATION_SCALE if observation == "float32" else observations,
         actions=actions,
         masks=masks,
         rewards=rewards,
@@ -202,6 +207,7 @@ def _trajectory(
         group=piece.group,
         licence=piece.licence,
         brief=brief,
+        pickup=piece.composition.pickup,
         dropped=dropped + piece.lost,
     )
 

@@ -90,7 +90,15 @@ def _fit(arguments: argparse.Namespace) -> dict[str, Any]:
     style = load_style(arguments.style)
     report = Report()
     pieces = read_pieces(style, arguments.source, meter=arguments.meter, seed=arguments.seed, report=report)
-    found = fit(_shown((piece.composition for piece in pieces), arguments.limit), style)
+    lost = 0
+
+    def compositions() -> Iterator[Composition]:
+        nonlocal lost
+        for piece in islice(pieces, arguments.limit):
+            lost += piece.lost
+            yield piece.composition
+
+    found = fit(_shown(compositions()), style)
     if found.notes == 0:
         reasons = ", ".join(f"{reason} ({number})" for reason, number in report.reasons.most_common()) or "it is empty"
         raise RlcomposeError(
@@ -103,14 +111,15 @@ def _fit(arguments: argparse.Namespace) -> dict[str, Any]:
         "unmoved_share": round(found.exact / found.notes, 5),
         "length_within_a_tick_share": round(found.same_length / found.notes, 5),
         "illegal_actions": found.illegal,
+        "lost_on_the_grid": lost,
         "skipped": dict(report.reasons.most_common()),
     }
 
 
-def _shown(pieces: Iterable[Composition], limit: int | None) -> Iterator[Composition]:
-    """The first pieces, counted on the terminal meanwhile: some files take a quarter of a second each."""
+def _shown(pieces: Iterable[Composition]) -> Iterator[Composition]:
+    """The pieces, counted on the terminal meanwhile: some files take a quarter of a second each."""
     is_shown = sys.stderr.isatty()
-    for number, piece in enumerate(islice(pieces, limit), 1):
+    for number, piece in enumerate(pieces, 1):
         if is_shown:
             print(f"\r{number} pieces", end="", file=sys.stderr, flush=True)
         yield piece

@@ -42,7 +42,7 @@ class Finding:
         return {"name": self.name, "step": self.step, "evidence": self.evidence, "advice": self.advice}
 
 
-# What to try: a setting, and how many times its present value.
+# What to try: settings, and how many times their present value.
 LOWER_RATE, MORE_ENTROPY, SHORTER_SIGHT = ("learning_rate", 0.1), ("ent_coef", 2.0), ("gamma", 0.95)
 SMALLER_REWARDS = ", or smaller weights of the rewards"
 
@@ -51,20 +51,20 @@ SMALLER_REWARDS = ", or smaller weights of the rewards"
 class Limit:
     """A number of an update that is unhealthy beyond its limit.
 
-    name    of the finding
-    key     of the number
-    says    the evidence, with a place for the number
-    most    the number is at most this in health
-    least   and at least this
-    after   once so many steps are learned from: what has only begun to learn is not ill
-    remedy  a setting and the factor to try
-    also    what else may help
+    name      of the finding
+    key       of the number
+    says      the evidence, with a place for the number
+    remedies  settings, and how many times their present value to try
+    most      the number is at most this in health
+    least     and at least this
+    after     once so many steps are learned from: what has only begun to learn is not ill
+    also      what else may help
     """
 
     name: str
     key: str
     says: str
-    remedy: tuple[str, float]
+    remedies: tuple[tuple[str, float], ...]
     most: float = math.inf
     least: float = -math.inf
     after: int = 0
@@ -73,28 +73,32 @@ class Limit:
 
 LIMITS = (
     # An update of the defaults moves the policy by 0.001 to 0.03 nats and clips up to a third of it.
-    Limit("policy changed too fast", "approx_kl", "one update moved the policy by {:.3g} nats", LOWER_RATE, most=0.5),
-    Limit("policy changed too fast", "clip_fraction", "{:.0%} of an update was clipped", LOWER_RATE, most=0.8),
-    # Squared errors of the defaults are 2 to 20; a wrong scale of the rewards makes thousands.
+    Limit(
+        "policy changed too fast", "approx_kl", "one update moved the policy by {:.3g} nats", (LOWER_RATE,), most=0.5
+    ),
+    Limit("policy changed too fast", "clip_fraction", "{:.0%} of an update was clipped", (LOWER_RATE,), most=0.8),
+    # Squared errors of the defaults are 1 to 7.
     Limit(
         "exploding value",
         "value_loss",
         "the value's mean squared error is {:.3g}",
-        LOWER_RATE,
+        (LOWER_RATE,),
         most=1e6,
         also=SMALLER_REWARDS,
     ),
-    Limit("entropy gone", "entropy", "the policy has {:.3g} nats of choice left", MORE_ENTROPY, least=0.05),
+    # The defaults begin with 4.6 nats and end with 0.9.
+    Limit("collapse", "entropy", "the policy has {:.3g} nats of choice left", (LOWER_RATE, MORE_ENTROPY), least=0.05),
     Limit(
         "value explains nothing",
         "explained_variance",
         "the value explains {:.0%} of the variance of the returns",
-        SHORTER_SIGHT,
+        (SHORTER_SIGHT,),
         least=0.05,
         after=500_000,
     ),
 )
-FEW, MOST_COMMON = 3, 0.9  # so few actions are at most this share of the window
+# Three actions are 0.4 of what a trained policy plays, and up to 0.7 over a short chart that never changes.
+FEW, MOST_COMMON = 3, 0.9
 MOST_ILLEGAL, ILLEGAL_AFTER = 0.2, 200_000  # an agent that sees no masks has to learn what is legal first
 
 
@@ -133,7 +137,7 @@ class Health:
         if share > MOST_COMMON:
             names = " and ".join(str(action) for action in common)
             evidence = f"{share:.0%} of the last {WINDOW:,} actions are number {names}"
-            self._find("collapse", step, evidence, self._advice(*LOWER_RATE))
+            self._find("collapse", step, evidence, self._advice(LOWER_RATE, MORE_ENTROPY))
         if self.illegal_share > MOST_ILLEGAL and step >= ILLEGAL_AFTER:
             evidence = f"{self.illegal_share:.0%} of the last {WINDOW:,} actions were not allowed"
             self._find("illegal actions", step, evidence, "try --agent maskable_ppo, which chooses among legal ones")
@@ -143,19 +147,21 @@ class Health:
         for limit in LIMITS:
             value = numbers.get(limit.key)
             if value is not None and step >= limit.after and (value < limit.least or value > limit.most):
-                self._find(limit.name, step, limit.says.format(value), self._advice(*limit.remedy) + limit.also)
+                self._find(limit.name, step, limit.says.format(value), self._advice(*limit.remedies) + limit.also)
 
     def not_a_number(self, step: int, what: str) -> None:
         """`what`, as in "the weights", is infinite or not a number: nothing can be learned from here on."""
-        advice = self._advice(*LOWER_RATE) + SMALLER_REWARDS
+        advice = self._advice(LOWER_RATE) + SMALLER_REWARDS
         self._find("NaN", step, f"{what} are no longer finite numbers, so learning stops", advice)
 
-    def _advice(self, name: str, factor: float) -> str:
-        """The preset's value, or where that is not better the present one times the factor."""
-        if not self._settings.get(name):
-            return "try other settings (--set)"
-        better = min if factor < 1 else max
-        return f"try --set {name}={better(self._preset[name].value, self._settings[name] * factor):.3g}"
+    def _advice(self, *remedies: tuple[str, float]) -> str:
+        """Of each setting the preset's value, or where that is no remedy the present one times the factor."""
+        tried = []
+        for name, factor in remedies:
+            if self._settings.get(name):
+                better = min if factor < 1 else max
+                tried.append(f"--set {name}={better(self._preset[name].value, self._settings[name] * factor):.3g}")
+        return f"try {' or '.join(tried)}" if tried else "try other settings (--set)"
 
     def _find(self, name: str, step: int, evidence: str, advice: str) -> None:
         if all(finding.name != name for finding in self.findings):

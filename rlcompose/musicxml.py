@@ -156,7 +156,7 @@ class _BarWriter:
         """A note or rest; `state` are the accidentals that hold in the bar, by letter and octave."""
         accidental = ""
         if value.note is None:
-            if bar.number > 0 and len(bar.values) == 1:
+            if bar.is_rest:
                 return f'<note><rest measure="yes"/><duration>{value.ticks}</duration><voice>1</voice></note>'
             sound = "<rest/>"
         else:
@@ -235,7 +235,7 @@ def _attributes(music: Composition) -> Iterator[str]:
 
 def _tempo(music: Composition) -> Iterator[str]:
     unit, number = metronome(music)
-    name, dot = VALUES[2 * unit if 2 * unit in VALUES else 4 * unit // 3], "<dot/>" if 2 * unit not in VALUES else ""
+    name, dot = VALUES[2 * unit if 2 * unit in VALUES else 4 * unit // 3], "<beat-unit-dot/>" if 2 * unit not in VALUES else ""
     swing = words = ""
     if music.swing:
         ratio = Fraction(swing_ratio(music.tempo)).limit_denominator(10)

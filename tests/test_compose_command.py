@@ -37,7 +37,7 @@ def test_a_trained_agent_composes_the_same_bytes_in_every_process(trained_run: S
     command = [sys.executable, "-m", "rlcompose.compose", *arguments, "--out", "there"]
     subprocess.run(command, check=True, capture_output=True)
     names = sorted(path.name for path in Path("here").iterdir())
-    assert names == [f"jazz-ppo-{n}.{ending}" for n in (3, 4) for ending in ("json", "mid", "wav")]
+    assert names == [f"jazz-ppo-{n}.{ending}" for n in (3, 4) for ending in ("json", "mid", "musicxml", "png", "wav")]
     assert all(Path("here", name).read_bytes() == Path("there", name).read_bytes() for name in names)
 
 

@@ -108,13 +108,13 @@ def test_fresh_process_gives_the_same_arrays() -> None:
 
 @pytest.mark.parametrize("style", style_names())
 def test_snapshot_brings_back_the_future_here_and_in_another_environment(style: str) -> None:
-    env = ComposeEnv(style, bars=6)
+    env = ComposeEnv(style, bars=12)
     env.reset(seed=2, options={"tempo": 111})
     play(env, 15, 0)
     snapshot = copy.deepcopy(env.snapshot())
     future = play(env, 100, 5)
     whole = env.composition
-    for place in (env, ComposeEnv(style, bars=6)):
+    for place in (env, ComposeEnv(style, bars=12)):
         obs = place.restore(snapshot)
         assert obs.tobytes() != future[0][0] and len(place.actions) == 15
         assert play(place, 100, 5) == future

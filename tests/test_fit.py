@@ -61,6 +61,8 @@ def test_the_command_reads_tables(tmp_path: Path, capfd: pytest.CaptureFixture[s
         "unmoved_share": 1.0,
         "length_within_a_tick_share": 1.0,
         "illegal_actions": 0,
+        "lost_on_the_grid": 0,
+        "skipped": {},
     }
     assert "kept_share: 1.0\n" in capfd.readouterr().out
 
@@ -68,7 +70,8 @@ def test_the_command_reads_tables(tmp_path: Path, capfd: pytest.CaptureFixture[s
 @pytest.mark.parametrize(
     ("notes", "style", "told"),
     [
-        (NOTES, "jazz", "holds no 4/4 solo with notes"),
+        (NOTES, "jazz", "there is no piece for style 'jazz' in"),
+        (NOTES, "jazz", "it has no notes (1)"),
         ("piece,onset\n", "jazz", "has no column"),
         (NOTES + ROWS, "jaz", "did you mean 'jazz'?"),
     ],
@@ -83,4 +86,18 @@ def test_a_mistake_is_one_line(
 
 def test_a_missing_folder_is_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert command.main([str(tmp_path / "nowhere")]) == 2
-    assert "there is no table" in capfd.readouterr().err
+    assert "there is no source" in capfd.readouterr().err
+
+
+def test_the_command_reads_other_music_up_to_a_limit(tmp_path: Path) -> None:
+    header = "M:4/4\nL:1/8\nK:G\n"
+    waltz = "X:1\nM:3/4\nL:1/8\nK:G\nG6|\n\n"
+    (tmp_path / "tunes.abc").write_text(waltz + "".join(f"X:{n}\n{header}GABc d4|\n\n" for n in (2, 3, 4)))
+    result = tmp_path / "result.json"
+    arguments = [str(tmp_path), "--style", "fiddle", "--limit", "2", "--json", str(result)]
+    assert command.main(arguments) == 0
+    found = json.loads(result.read_text())
+    assert (found["pieces"], found["notes"], found["kept_share"]) == (2, 10, 1.0)
+    assert found["skipped"] == {"the metre 3/4 is not used": 1}
+    assert command.main([*arguments, "--meter", "3/4"]) == 0
+    assert json.loads(result.read_text())["pieces"] == 1

@@ -11,14 +11,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from textwrap import dedent
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
-from rlcompose import audio, train
+from rlcompose import agent, audio, compose, plugins, train
+from rlcompose.agent import load_agents
 from rlcompose.fluidsynth_library import FluidSynthMissingError
+from rlcompose.run import read_run
 
 MakeRun = Callable[..., SimpleNamespace]
 
@@ -57,7 +62,8 @@ def paid(piece: Path | str) -> dict[str, float]:
 
 def test_a_first_and_a_trained_piece_are_written(trained_run: SimpleNamespace) -> None:
     names = {path.name for path in (trained_run.folder / "pieces").iterdir()}
-    assert names == {f"{name}.{ending}" for name in ("first", "trained") for ending in ("json", "mid", "wav")}
+    endings = ("json", "mid", "musicxml", "png", "wav")
+    assert names == {f"{name}.{ending}" for name in ("first", "trained") for ending in endings}
 
 
 def test_both_pieces_have_the_same_chart(trained_run: SimpleNamespace) -> None:
@@ -94,7 +100,15 @@ def test_same_command_and_seed_give_the_same_bytes_in_another_process(trained_ru
     environment = os.environ | {"PYTHONHASHSEED": "5"}
     command = [sys.executable, "-m", "rlcompose.train", *arguments]
     subprocess.run(command, env=environment, capture_output=True, check=True)
-    for name in ("first.json", "first.mid", "trained.json", "trained.mid", "trained.wav"):
+    for name in (
+        "first.json",
+        "first.mid",
+        "trained.json",
+        "trained.mid",
+        "trained.musicxml",
+        "trained.png",
+        "trained.wav",
+    ):
         assert Path("again/pieces", name).read_bytes() == (trained_run.folder / "pieces" / name).read_bytes(), name
 
 
@@ -172,6 +186,157 @@ def test_a_term_that_fails_late_ends_the_training_with_the_weights_saved(capfd: 
     assert Path("run/model/model.safetensors").is_file()
 
 
+# --- settings ---
+
+
+def test_settings_that_differ_from_the_preset_are_kept(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run(tmp_path, *SMALL, "--set", "hidden=16", "--set", "learning_rate=3e-4", "--set", "gamma=0.95")
+    assert json.loads((run.folder / "config.json").read_text())["settings"] == {"hidden": 16, "learning_rate": 3e-4}
+    assert json.loads((run.folder / "model" / "config.json").read_text())["hidden"] == 16
+    assert read_run(run.folder).agent().name == "ppo"
+
+
+def test_an_agent_without_learning_is_made_again_with_its_settings(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run(tmp_path, "--bars", "1", "--agent", "beam", "--set", "width=3")
+    assert vars(read_run(run.folder).agent())["width"] == 3
+    assert json.loads(Path(run.result["piece"]).read_text())["agent"] == "beam"
+
+
+def test_help_lists_the_agents_without_loading_what_is_heavy() -> None:
+    code = "import sys; from rlcompose import train; train.main(['-h']); sys.exit('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0
+    told = " ".join(done.stdout.split())
+    for kind in load_agents().values():
+        assert f"{kind.name}: {kind.summary}" in told
+
+
+# --- health ---
+
+
+def test_a_collapse_is_told_and_written(capfd: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--steps", "6000", "--set", "learning_rate=1", "--out", "run", "--json", "result.json"]
+    assert train.main(["--bars", "2", *arguments]) == 0
+    result = json.loads(Path("result.json").read_text())
+    [collapse] = [finding for finding in result["health"] if finding["name"] == "collapse"]
+    error = capfd.readouterr().err
+    assert f"warning: collapse at step {collapse['step']:,}: {collapse['evidence']}; try --set" in error
+    assert "failed" in result and not result["failed"]
+    findings = [json.loads(line) for line in Path("run/health.jsonl").read_text().splitlines()]
+    assert findings == result["health"]
+    with Path("run/metrics.csv").open() as file:
+        assert float(list(csv.DictReader(file))[-1]["health/findings"]) == len(findings)
+
+
+@pytest.mark.usefixtures("own_register")
+def test_weights_that_are_no_numbers_stop_learning_and_leave_the_best(capfd: pytest.CaptureFixture[str]) -> None:
+    # In float32, in which SB3 learns, this reward squared is infinite; it is paid in none of the trial moments.
+    options = plugin("huge", f"return 1e38 if m.num_events == {MANY_EVENTS} else 0.0")
+    assert train.main(["--bars", "16", "--steps", "4000", *options, "--out", "run", "--json", "result.json"]) == 1
+    result = json.loads(Path("result.json").read_text())
+    assert result["failed"] is True and [finding["name"] for finding in result["health"]] == ["NaN"]
+    assert result["trained_steps"] < 4000
+    error = capfd.readouterr().err
+    assert "warning: NaN at step " in error and "stopped after " in error and "Traceback" not in error
+    assert Path("run/pieces/trained.wav").is_file()
+    weights = load_file("run/model/model.safetensors")
+    assert all(np.isfinite(value).all() for value in weights.values())
+
+
+# --- agents of others ---
+
+STRANGER = """
+from rlcompose.agent import AgentKind, TrainingResult, pick, register_agent
+from rlcompose.preset import Setting
+
+
+class Lowest:
+    \"\"\"Plays the first legal action, or the one that its model says if it is legal.\"\"\"
+
+    def __init__(self, name, favourite=0):
+        self.name, self.favourite = name, favourite
+
+    def act(self, engine, uniforms):
+        weights = engine.state.mask.astype(float)
+        weights[:, self.favourite] *= 1e9
+        return pick(weights, 0 * uniforms)
+
+
+def train(job):
+    job.progress(job.steps, 0.0, 0.0)
+    model = job.folder / "model"
+    model.mkdir()
+    (model / "config.json").write_text(str(job.settings["favourite"]))
+    return TrainingResult(Lowest("pupil", job.settings["favourite"]), job.steps, 0.0, False)
+
+
+def load(folder, brief):
+    return Lowest("pupil", int((folder / "config.json").read_text()))
+
+
+favourite = Setting("favourite", 0, 0, 100, "the action that is played wherever it is legal")
+register_agent(AgentKind("lowest", "the first legal action", make=lambda: Lowest("lowest")))
+register_agent(AgentKind("pupil", "what it was told", train=train, load=load, preset={"favourite": favourite}))
+"""
+
+
+@pytest.fixture
+def stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file with two agents, which are forgotten after the test."""
+    monkeypatch.setattr(agent, "_REGISTER", dict(load_agents()))
+    file = tmp_path / "stranger_agents_of_a_test.py"
+    file.write_text(STRANGER)
+    return file
+
+
+@pytest.fixture
+def installed_stranger(stranger: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same as an installed package announces it."""
+    announced = [EntryPoint("stranger", stranger.stem, plugins.GROUP)]
+    monkeypatch.setattr(plugins, "entry_points", lambda group: announced if group == plugins.GROUP else [])
+    monkeypatch.syspath_prepend(stranger.parent)
+    monkeypatch.delitem(sys.modules, stranger.stem, raising=False)
+
+
+def composed_again(result: Path | str, run: str, *arguments: str) -> bool:
+    """Whether `compose` plays with the run's agent what `train` had written."""
+    document = json.loads(Path(result).read_text())
+    written = ["--json", "again.json", "--out", "again"]
+    assert compose.main([run, "--seed", str(document["seed"]), *written, *arguments]) == 0
+    piece = json.loads(Path("again.json").read_text())["pieces"][0]["piece"]
+    return bool(json.loads(Path(piece).read_text())["actions"] == document["actions"])
+
+
+@pytest.mark.usefixtures("installed_stranger")
+def test_an_installed_agent_plays_and_composes() -> None:
+    assert train.main([*SMALL, "--agent", "lowest", "--out", "run", "--json", "result.json"]) == 0
+    piece = json.loads(Path("result.json").read_text())["piece"]
+    assert set(json.loads(Path(piece).read_text())["actions"]) == {0}  # the shortest rest is always legal
+    assert composed_again(piece, "run")
+
+
+@pytest.mark.usefixtures("installed_stranger")
+def test_an_installed_agent_learns_and_composes() -> None:
+    arguments = [*SMALL, "--agent", "pupil", "--set", "favourite=1", "--out", "run", "--json", "result.json"]
+    assert train.main(arguments) == 0
+    result = json.loads(Path("result.json").read_text())
+    assert result["trained_steps"] == 600 and set(result["mean_return"]) == {"random", "greedy", "pupil"}
+    assert 1 in json.loads(Path(result["trained_piece"]).read_text())["actions"]
+    assert composed_again(result["trained_piece"], "run")
+
+
+def test_an_agent_in_a_users_file_needs_the_file_again(stranger: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    plugged = ["--plugin", str(stranger)]
+    assert train.main([*SMALL, "--agent", "lowest", *plugged, "--out", "run", "--json", "result.json"]) == 0
+    piece = json.loads(Path("result.json").read_text())["piece"]
+    assert composed_again(piece, "run", *plugged)
+    agent._REGISTER.pop("lowest")
+    capfd.readouterr()
+    assert compose.main(["run"]) == 2
+    told = capfd.readouterr().err
+    assert "unknown agent 'lowest'" in told and f"if you trust it, add --plugin {stranger}" in told
+
+
 # --- mistakes ---
 
 
@@ -181,6 +346,9 @@ def test_a_term_that_fails_late_ends_the_training_with_the_weights_saved(capfd: 
         (["--style", "jaz"], "unknown style 'jaz': did you mean 'jazz'?"),
         (["--style", "mine.toml"], "cannot read the style file mine.toml"),
         (["--agent", "pp0"], "unknown agent 'pp0': did you mean 'ppo'?"),
+        (["--set", "lerning_rate=1"], "unknown setting 'lerning_rate': did you mean 'learning_rate'?"),
+        (["--set", "learning_rate=2"], "setting learning_rate is 2: allowed is a number from 0 to 1"),
+        (["--agent", "random", "--set", "gamma=1"], "unknown setting 'gamma': Allowed: none"),
         (["--reward", "stepwise_moton=1"], "did you mean 'stepwise_motion'?"),
         (["--reward", "motif"], "is not TERM=WEIGHT"),
         (["--reward", "motif=inf"], "is not TERM=WEIGHT"),

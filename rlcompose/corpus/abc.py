@@ -38,7 +38,7 @@ _MODES = {
 }
 _KEY = re.compile(r"([A-G])([#b]?)\s*([A-Za-z]*)")
 _NO_MODES = ("alto", "bass", "clef", "exp", "none", "octave", "perc", "tenor", "transpose", "treble")
-_EXPLICIT = re.compile(r"(\^\^?|__?|=)([A-Ga-g])")
+_EXPLICIT = re.compile(r"(\^\^?|__?|=)([A-Ga-g])(?![A-Za-z])")  # and not the "=b" of clef=bass
 # A tuplet of p notes in the time of q; where there is none, q depends on the metre.
 _TUPLETS = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}
 

@@ -87,7 +87,7 @@ def read_pieces(
     expand_repeats: bool = False,
     report: Report | None = None,
 ) -> Iterator[SourcePiece]:
-    """The pieces of a source as compositions of a style, each read when it is asked for.
+    """The pieces of a source as compositions of a style, each read when it is asked for; a wrong source is told now.
 
     Args:
         style: Its metres are read and no others, its tempo is taken where the source has none.
@@ -103,6 +103,12 @@ def read_pieces(
     entries = find_entries(style, source)
     if seed is not None:
         entries = [entries[number] for number in np.random.default_rng(seed).permutation(len(entries))]
+    return _read(entries, style, only, expand_repeats, report)
+
+
+def _read(
+    entries: list[Entry], style: Style, only: Meter | None, expand_repeats: bool, report: Report
+) -> Iterator[SourcePiece]:
     for entry in entries:
         try:
             written = entry.read()

@@ -185,8 +185,9 @@ def _select(path: Path, query: str, *values: object) -> list[sqlite3.Row]:
 def _from_database(path: Path, solo: sqlite3.Row) -> Composition:
     rows = _select(path, "SELECT * FROM melody WHERE melid = ? ORDER BY eventid", solo["melid"])
     beats = _select(path, "SELECT bar, beat, chord FROM beats WHERE melid = ? ORDER BY beatid", solo["melid"])
-    # Where the metre changes the signature names several, or FREE; `period` is the number of beats in the note's bar.
-    _check_meter({solo["signature"]} | {f"{row['period']}/4" for row in rows})
+    # Where the metre changes the signature may name several, or FREE; `period` is the number of beats in a note's bar.
+    _check_meter({solo["signature"]})
+    _check_meter({f"{row['period']}/4" for row in rows})
     tempo = float(solo["avgtempo"])
     changes = []
     chord = NO_CHORD

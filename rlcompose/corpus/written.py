@@ -129,6 +129,7 @@ def play_order(bars: Sequence[WrittenBar], expand_repeats: bool) -> list[Written
 
     Played once, a repeated strain is heard as in its last turn: what belongs to an earlier ending is left out.
     """
+    bars = [replace(bar, opens_strain=bar.opens_strain or number == 0) for number, bar in enumerate(bars)]
     order: list[WrittenBar] = []
     start, turn, number = 0, 0, 0
     while number < len(bars):

@@ -47,7 +47,7 @@ _BAR_LINE = re.compile(
     r"(?P<closes>:)?(?P<line>\|+)\]?(?P<opens>:)?(?:\s*\(?(?:x\s*(?P<times>\d+)|(?P<also_times>\d+)\s*x)\)?(?![\w#]))?"
 )
 _METER = re.compile(r"\s*(?:\[\s*)?(\d+\s*/\s*\d+)(?:\s*\])?(?=\s|$)|\s*T(\d\d)(?=\s|$)")
-_ENDING = re.compile(r"\s*(?:\[?\s*((?:\d+\s*[-,.]\s*)*\d+)\s*\.\s*\]?|(\d+(?:[-,]\d+)*)(?=\s|$))")
+_ENDING = re.compile(r"\s*(?:\[?\s*((?:\d+\s*\.?\s*[-,.]\s*)*\d+)\s*\.\s*\]?|(\d+(?:[-,]\d+)*)(?=\s|$))")
 _SECTION = re.compile(r"\s*(?:\[\s*([^\]\s][^\]]*?)\s*\]|([A-Za-z]\w*)\s*:)\s*")
 _WORDS = re.compile(rf"(?<!\S){DIRECTION.pattern}(?!\S)", re.IGNORECASE)
 _AT_THE_BEGINNING = ("segno", "coda")
@@ -178,8 +178,7 @@ class _Reader:
     def passes(self, text: str) -> tuple[int, ...]:
         """The numbers of an ending: "1", "1,2", "1.2", "1-3"."""
         numbers: list[int] = []
-        for part in re.split(r"[,.]", text):
-            first, _, last = part.partition("-")
+        for first, last in re.findall(r"(\d+)(?:\s*-\s*(\d+))?", text):
             numbers += range(int(first), int(last or first) + 1)
         if not numbers or not 1 <= min(numbers) <= max(numbers) <= MOST_TIMES:
             raise RlcomposeError(f"{self.place}: {text!r} is no number of an ending: allowed are 1 to {MOST_TIMES}")

@@ -171,7 +171,8 @@ def _repeats(bars: Sequence[WrittenBar]) -> list[_Repeat]:
             if opened is not None:
                 raise RlcomposeError(f"{bar.place}: a repeat begins within a repeat: write one of the two out")
             opened = number
-        if bar.ending and (number == 0 or bars[number - 1].ending != bar.ending):
+        before = bars[number - 1] if number else None
+        if bar.ending and (before is None or before.closes or before.ending != bar.ending):
             endings += bar.ending
         closed, times = closed or bar.closes, max(times, bar.times)
         ends_ending = bool(bar.ending) and (following is None or following.ending != bar.ending)

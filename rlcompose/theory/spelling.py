@@ -134,16 +134,18 @@ def _spell_note(pitch: int, over: tuple[Chord, int] | None, key: Key, goal: tupl
     diatonic = _diatonic(pitch_class, key)
     if diatonic is not None:
         return diatonic
-    candidates = []
     if over is not None:
-        candidates.append(_tone(*over, pitch_class))
+        tone = _tone(*over, pitch_class)
+        if tone is not None and abs(alter_of(tone)) <= 1:
+            return tone
     if goal is not None and abs(goal[0] - pitch) == 1:
-        candidates.append(goal[1] + (_MINOR_SECOND if goal[0] < pitch else -_MINOR_SECOND))
+        step = goal[1] + (_MINOR_SECOND if goal[0] < pitch else -_MINOR_SECOND)
+        if _is_plain(step):
+            return step
     if over is not None:
-        candidates.append(_scale_note(*over, pitch_class))
-    for place in candidates:
-        if place is not None and abs(alter_of(place)) <= 1:
-            return place
+        scale_note = _scale_note(*over, pitch_class)
+        if scale_note is not None and _is_plain(scale_note):
+            return scale_note
     return _default(pitch_class, key)
 
 
@@ -170,9 +172,14 @@ def _default(pitch_class: int, key: Key) -> int:
     return place + _OCTAVE if alter_of(place) < -1 else place - _OCTAVE if alter_of(place) > 1 else place
 
 
+def _is_plain(place: int) -> bool:
+    """Whether it is none of Cb, E# and the like, and no double accidental."""
+    return _G_FLAT <= place <= _A_SHARP
+
+
 def _plain(place: int, key: Key) -> int:
-    """The name of a root or bass: outside the key none of Cb, E# and the like, and no double accidental."""
-    if place in _signature(key) or _G_FLAT <= place <= _A_SHARP:
+    """The name of a root or bass, outside the key a plain one."""
+    if place in _signature(key) or _is_plain(place):
         return place
     return place + _OCTAVE if place < _G_FLAT else place - _OCTAVE
 

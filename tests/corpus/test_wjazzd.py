@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import gzip
 import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from rlcompose.codec import encode, perform
+from rlcompose.corpus.wjazzd import solo_entries
+from rlcompose.corpus.written import WrittenTune
 from rlcompose.errors import RlcomposeError
 from rlcompose.score import Composition
 from rlcompose.style import load_style
-from rlcompose.wjazzd import read_solos
 
 PIECES = "piece,performer,title\none,Anna,Blues\ntwo,Ben,Waltz\nthree,Cleo,Nothing\n"
 NOTES = "piece,onset,dur,pitch,bar,pos,metre,chord_root,chord_qual,key_pc,mode,tempo,phrase,division\n"
@@ -35,8 +39,19 @@ def tables(folder: Path, notes: str, beats: str = "", pieces: str = PIECES) -> P
     return folder
 
 
-def only(folder: Path) -> Composition:
-    (piece,) = read_solos(folder)
+def read_solos(path: Path) -> Iterator[Composition]:
+    """The solos that can be read."""
+    for entry in solo_entries(path):
+        try:
+            piece = entry.read()
+        except RlcomposeError:
+            continue
+        assert not isinstance(piece, WrittenTune)
+        yield piece
+
+
+def only(path: Path) -> Composition:
+    (piece,) = read_solos(path)
     return piece
 
 
@@ -84,9 +99,18 @@ def test_unknown_chord_is_no_chord(tmp_path: Path) -> None:
     assert [span.chord.symbol for span in piece.chords] == ["N.C."]
 
 
-def test_other_metres_and_pieces_without_notes_are_left_out(tmp_path: Path) -> None:
+def test_other_metres_and_pieces_without_notes_say_why(tmp_path: Path) -> None:
     notes = note(0, 12, 60, 0) + note(0, 12, 60, 0, "two", "3/4")
-    assert [piece.title for piece in read_solos(tables(tmp_path, notes))] == ["Anna: Blues"]
+    entries = solo_entries(tables(tmp_path, notes))
+    assert [(entry.name, entry.group) for entry in entries] == [
+        ("one: Anna, Blues", "Anna"),
+        ("two: Ben, Waltz", "Ben"),
+        ("three: Cleo, Nothing", "Cleo"),
+    ]
+    with pytest.raises(RlcomposeError, match="solos are read in 4/4 only: this is in 3/4"):
+        entries[1].read()
+    with pytest.raises(RlcomposeError, match="it has no notes"):
+        entries[2].read()
 
 
 def test_missing_table_is_told_with_the_nearest(tmp_path: Path) -> None:
@@ -109,7 +133,108 @@ def test_table_that_is_no_gzip_file_is_told(tmp_path: Path) -> None:
         list(read_solos(tmp_path))
 
 
-ROOT = Path(__file__).resolve().parents[1]
+# --- the database -----------------------------------------------------------------------------------------------------
+
+Event = tuple[int, int, int, int, float, float, float]  # bar, beat, tatum, division, onset and duration (s), pitch
+
+
+def database(folder: Path, events: list[Event], beats: list[tuple[int, int, str]], **solo: object) -> Path:
+    """A database of one solo with the columns that are read, and one that is not; at 120 a beat lasts half a second."""
+    path = folder / "wjazzd.db"
+    info = {"signature": "4/4", "key": "F-maj", "avgtempo": 120.0, "performer": "Anna", "title": "Blues"} | solo
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE solo_info (melid, performer, title, style, avgtempo, key, signature)")
+        connection.execute(
+            "INSERT INTO solo_info VALUES (7, :performer, :title, 'SWING', :avgtempo, :key, :signature)", info
+        )
+        connection.execute(
+            "CREATE TABLE melody (eventid, melid, onset, pitch, duration, period, division, bar, beat, tatum)"
+        )
+        for number, (bar, beat_number, tatum, division, onset, duration, pitch) in enumerate(events):
+            values = (number, onset, pitch, duration, division, bar, beat_number, tatum)
+            connection.execute("INSERT INTO melody VALUES (?, 7, ?, ?, ?, 4, ?, ?, ?, ?)", values)
+        connection.execute("CREATE TABLE beats (beatid, melid, onset, bar, beat, signature, chord, form, bass_pitch)")
+        for number, values3 in enumerate(beats):
+            connection.execute("INSERT INTO beats VALUES (?, 7, 0.0, ?, ?, '4/4', ?, '', NULL)", (number, *values3))
+    return path
+
+
+def test_database_is_read_with_chords_key_and_tempo(tmp_path: Path) -> None:
+    events: list[Event] = [(1, 1, 1, 1, 0.0, 0.2, 65.0), (1, 2, 1, 2, 0.5, 0.2, 67.0), (1, 2, 2, 2, 0.75, 0.2, 69.0)]
+    beats = [(1, 1, "F7"), (1, 2, ""), (1, 3, "Bb-7"), (1, 4, "")]
+    piece = only(database(tmp_path, events, beats))
+    # Each note is held to the next, which comes within a beat; the last for 0.2 s at 24 ticks a second.
+    assert [(n.onset, n.ticks, n.pitch) for n in piece.notes] == [(0, 12, 65), (12, 6, 67), (18, 5, 69)]
+    assert [(s.onset, s.ticks, s.chord.symbol) for s in piece.chords] == [(0, 24, "F7"), (24, 24, "Bbm7")]
+    assert (piece.key.name, piece.tempo, piece.bars, piece.title) == ("F major", 120, 1, "Anna: Blues")
+    (entry,) = solo_entries(tmp_path / "wjazzd.db")
+    assert (entry.name, entry.group) == ("7: Anna, Blues", "Anna") and "Open Database License" in entry.licence
+
+
+def test_database_holds_a_note_as_long_as_it_is_played(tmp_path: Path) -> None:
+    # The next note comes after two beats, a second: held for half of it, for 0.85 of it, and once more at the end.
+    events: list[Event] = [(1, 1, 1, 1, 0.0, 0.5, 60), (1, 3, 1, 1, 1.0, 0.85, 62), (2, 1, 1, 1, 2.0, 0.5, 64)]
+    assert [n.ticks for n in only(database(tmp_path, events, [])).notes] == [12, 24, 12]
+
+
+def test_database_with_a_pickup_keeps_its_downbeats(tmp_path: Path) -> None:
+    events: list[Event] = [(-1, 4, 1, 1, 0.0, 0.5, 60), (0, 1, 1, 1, 0.5, 0.5, 62)]
+    piece = only(database(tmp_path, events, [(0, 1, "C")]))
+    assert onsets(piece) == [36, 48] and [s.chord.symbol for s in piece.chords] == ["N.C.", "C"]
+
+
+@pytest.mark.parametrize(
+    ("symbol", "read"),
+    [
+        ("C", "C"),
+        ("Bbj7", "Bbmaj7"),
+        ("F#-7", "F#m7"),
+        ("A-j7", "AmMaj7"),
+        ("Em7b5", "Em7b5"),
+        ("Go7", "Gdim7"),
+        ("D79b13", "D7b9"),
+        ("G7913", "G7"),
+        ("Ab7911#", "Ab7#11"),
+        ("Csus7", "C7sus4"),
+        ("C+79", "C7#5"),
+        ("C6/E", "C6/E"),
+        ("NC", "N.C."),
+    ],
+)
+def test_database_chord_symbols(tmp_path: Path, symbol: str, read: str) -> None:
+    events: list[Event] = [(1, 1, 1, 1, 0.0, 0.5, 60)]
+    assert [s.chord.symbol for s in only(database(tmp_path, events, [(1, 1, symbol)])).chords] == [read]
+
+
+def test_database_solo_without_a_key_has_it_estimated(tmp_path: Path) -> None:
+    scale = (62, 64, 66, 67, 69, 71, 73, 74)
+    events: list[Event] = [(1 + i // 4, 1 + i % 4, 1, 1, i / 2, 0.5, pitch) for i, pitch in enumerate(scale)]
+    assert only(database(tmp_path, events, [], key="")).key.name == "D major"
+
+
+@pytest.mark.parametrize("signature", ["3/4", "4/4 3/4", "FREE"])
+def test_database_solo_in_another_metre_says_so(tmp_path: Path, signature: str) -> None:
+    (entry,) = solo_entries(database(tmp_path, [(1, 1, 1, 1, 0.0, 0.5, 60)], [], signature=signature))
+    with pytest.raises(RlcomposeError, match=f"this is in {signature}"):
+        entry.read()
+
+
+def test_file_that_is_no_database_is_told(tmp_path: Path) -> None:
+    (tmp_path / "wjazzd.db").write_text("nothing of the kind, but long enough to be looked at as a database header")
+    with pytest.raises(RlcomposeError, match="cannot read the database .*wjazzd.db"):
+        solo_entries(tmp_path / "wjazzd.db")
+
+
+def test_database_without_a_table_is_told(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "wjazzd.db")) as connection, connection:
+        connection.execute("CREATE TABLE melody (eventid, melid)")
+    with pytest.raises(RlcomposeError, match="the table melody of .*wjazzd.db has no column bar, beat"):
+        solo_entries(tmp_path / "wjazzd.db")
+
+
+# --- the real ones ----------------------------------------------------------------------------------------------------
+
+ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("RLCOMPOSE_DATA", ROOT.parent / "shared" / "data")) / "wjazzd"
 EVERY = 6  # of the solos, so that it takes seconds
 

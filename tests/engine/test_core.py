@@ -64,7 +64,7 @@ def are_equal(one: list[Any], other: list[Any]) -> bool:
 
 @pytest.mark.parametrize("style", style_names())
 def test_built_in_terms_give_the_same_bits_compiled_and_in_python(style: str) -> None:
-    engine = Engine(make_brief(style, {"bars": 48}), ALL_TERMS, num_envs=16)
+    engine = Engine(make_brief(style, {"bars": 96}), ALL_TERMS, num_envs=16)
     engine.reset(range(16))
     assert engine.python_terms == ()
     rng = np.random.default_rng(1)

@@ -246,7 +246,7 @@ def told(
 @pytest.mark.parametrize("style", style_names())
 @pytest.mark.parametrize("seed", range(3))
 def test_memory_of_a_random_piece_is_what_all_its_events_give(style: str, seed: int) -> None:
-    assert follow(make_brief(style, {"bars": 40}), seed, None) > 50
+    assert follow(make_brief(style, {"bars": 60}), seed, None) > 50
 
 
 @pytest.mark.parametrize(("style", "progression"), [("jazz", "rhythm_changes"), ("fiddle", "folk_cadences")])

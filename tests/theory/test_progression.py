@@ -39,6 +39,30 @@ def bars(text: str) -> list[str]:
         ("folk_cadences", "AABB", 32),
         ("folk_modal", "AABB", 32),
         ("folk_minor", "AABB", 32),
+        ("polka", "AABB", 32),
+        ("bossa", "AABA", 32),
+        ("bossa_minor", "AABA", 32),
+        ("jazz_waltz", "AABA", 32),
+        ("jazz_waltz_minor", "AABA", 32),
+        ("ballad", "AABA", 32),
+        ("gypsy_minor", "AB", 16),
+        ("turnaround_vamp", "A", 4),
+        ("minor_turnaround", "A", 4),
+        ("chorale_major", "AABC", 16),
+        ("chorale_minor", "AABC", 16),
+        ("chorale_short", "AB", 8),
+        ("chorale_short_minor", "AB", 8),
+        ("folksong_aaba", "AABA", 16),
+        ("folksong_ab", "AB", 8),
+        ("folksong_minor", "AABA", 16),
+        ("pentatonic_gong", "ABCB", 16),
+        ("pentatonic_zhi", "ABCB", 16),
+        ("pentatonic_yu", "ABCB", 16),
+        ("pentatonic_shang", "ABCB", 16),
+        ("motet_ionian", "ABCD", 16),
+        ("motet_dorian", "ABCD", 16),
+        ("motet_mixolydian", "ABCD", 16),
+        ("motet_aeolian", "ABCD", 16),
     ],
 )
 def test_progression_has_its_form(name: str, form: str, num_bars: int) -> None:
@@ -48,7 +72,7 @@ def test_progression_has_its_form(name: str, form: str, num_bars: int) -> None:
 
 
 def test_every_progression_is_tested_here_by_its_form() -> None:
-    assert len(progression_names()) == 13
+    assert len(progression_names()) == 37
 
 
 def test_blues_has_its_chords_where_they_belong() -> None:
@@ -58,7 +82,9 @@ def test_blues_has_its_chords_where_they_belong() -> None:
 
 
 @pytest.mark.parametrize("name", progression_names())
-@pytest.mark.parametrize("meter", [Meter(4, 4), Meter(3, 4), Meter(6, 8)], ids=lambda meter: meter.name)
+@pytest.mark.parametrize(
+    "meter", [Meter(4, 4), Meter(2, 4), Meter(3, 4), Meter(6, 8), Meter(9, 8)], ids=lambda m: m.name
+)
 def test_every_progression_fits_every_metre(name: str, meter: Meter) -> None:
     for bar in load_progression(name).bars:
         assert sum(ticks for _, ticks, _ in bar_chords(bar, meter)) == meter.bar_ticks
@@ -69,7 +95,29 @@ def test_every_progression_is_written_on_c(name: str) -> None:
     progression = load_progression(name)
     key = guess_key(progression)
     assert key.tonic == 0
-    assert key.mode == {"dorian": "minor", "mixolydian": "major"}.get(progression.mode, progression.mode)
+    sounding = {tone for bar in progression.bars for chord in bar for tone in chord.tones}
+    if sounding & {3, 4}:  # two of the pentatonic modes have no third that could say more
+        assert key.mode == {"dorian": "minor", "mixolydian": "major"}.get(progression.mode, progression.mode)
+
+
+@pytest.mark.parametrize("mode", ["gong", "zhi", "yu", "shang"])
+def test_pentatonic_chords_are_made_of_their_five_notes(mode: str) -> None:
+    # Counted from C: C D E G A, begun on C, G, A and D and moved to C.
+    notes = {"gong": {0, 2, 4, 7, 9}, "zhi": {0, 2, 5, 7, 9}, "yu": {0, 3, 5, 7, 10}, "shang": {0, 2, 5, 7, 10}}[mode]
+    progression = load_progression(f"pentatonic_{mode}")
+    assert {tone for bar in progression.bars for chord in bar for tone in chord.tones} == notes
+
+
+@pytest.mark.parametrize("name", [name for name in progression_names() if name.startswith("chorale")])
+def test_every_phrase_of_a_chorale_ends_with_a_cadence(name: str) -> None:
+    # A step down the circle of fifths (authentic) or up it (half, plagal), or the Phrygian step down to a major chord.
+    bars = load_progression(name).bars
+    for end in range(1, len(bars), 2):
+        *_, before, last = [chord for bar in bars[end - 1 : end + 1] for chord in bar]
+        is_fifth = (before.root - last.root) % 12 in (5, 7)
+        is_phrygian = (before.root - last.root) % 12 == 1
+        is_whole_step = (last.root - before.root) % 12 == 2  # IV V
+        assert is_fifth or is_phrygian or is_whole_step, f"bar {end + 1}"
 
 
 @pytest.mark.parametrize("name", progression_names())
