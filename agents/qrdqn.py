@@ -30,6 +30,4 @@ def load(folder: Path, brief: Brief) -> Agent:
     return _boltzmann.load_values("qrdqn", _qrdqn.MusicQRDQNPolicy, folder, brief)
 
 
-register_agent(
-    AgentKind("qrdqn", "the same with quantiles of what may come, learns", train=train, load=load, preset=PRESET)
-)
+register_agent(AgentKind("qrdqn", "deep Q-learning of quantiles, learns", train=train, load=load, preset=PRESET))

@@ -41,7 +41,7 @@ def pitch(text: str) -> int:
 
 def pitch_range(text: str) -> tuple[int, int]:
     """An argparse type: two pitches with a hyphen between them, "G3-C6" or "55-84"."""
-    found = re.fullmatch(r"(.+?)-([^-].*)", text.strip())
+    found = re.fullmatch(r"(.*?\d)\s*-\s*(.+)", text.strip())
     if not found:
         raise argparse.ArgumentTypeError(f"{text!r} is no range: write the lowest and the highest pitch as in 'G3-C6'")
     return pitch(found[1]), pitch(found[2])

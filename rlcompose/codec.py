@@ -130,6 +130,9 @@ class Performance:
         rewards: NDArray[np.float64] = reduce(add, self.account.T)  # in the engine's order, so equal to the last bit
         return rewards
 
+    def _repr_html_(self) -> str:
+        return self.composition._repr_html_()
+
 
 def perform(brief: Brief, seed: int, actions: Iterable[int], terms: Sequence[WeightedTerm] = ()) -> Performance:
     """Play a piece again: everything about it is a function of (brief, seed, actions).

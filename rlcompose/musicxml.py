@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Iterator
 from fractions import Fraction
-from xml.sax.saxutils import escape
+from html import escape
 
 import rlcompose
 from rlcompose.files import write_atomically
@@ -80,7 +80,7 @@ def musicxml_text(composition: Composition) -> str:
 
 def _lines(music: Composition) -> Iterator[str]:
     yield '<score-partwise version="4.0">'
-    yield f"<work><work-title>{_text(music.title or music.style)}</work-title></work>"
+    yield f"<work><work-title>{xml_text(music.title or music.style)}</work-title></work>"
     yield (
         "<identification><encoding>"
         f"<software>rlcompose {rlcompose.__version__}</software>"
@@ -119,7 +119,7 @@ class _BarWriter:
             yield from _attributes(music)
             yield from _tempo(music)
         if bar.index in self.marks:
-            mark = f"<rehearsal>{_text(self.marks[bar.index])}</rehearsal>"
+            mark = f"<rehearsal>{xml_text(self.marks[bar.index])}</rehearsal>"
             yield f'<direction placement="above"><direction-type>{mark}</direction-type></direction>'
         chords = chords_in(bar, music)
         state: dict[tuple[str, int], int] = {}
@@ -235,7 +235,8 @@ def _attributes(music: Composition) -> Iterator[str]:
 
 def _tempo(music: Composition) -> Iterator[str]:
     unit, number = metronome(music)
-    name, dot = VALUES[2 * unit if 2 * unit in VALUES else 4 * unit // 3], "<beat-unit-dot/>" if 2 * unit not in VALUES else ""
+    is_dotted = 2 * unit not in VALUES
+    name, dot = VALUES[4 * unit // 3 if is_dotted else 2 * unit], "<beat-unit-dot/>" * is_dotted
     swing = words = ""
     if music.swing:
         ratio = Fraction(swing_ratio(music.tempo)).limit_denominator(10)
@@ -259,6 +260,6 @@ def _step(place: int, part: str) -> str:
     return f"<{part}-step>{letter_of(place)}</{part}-step>{altered}"
 
 
-def _text(text: str) -> str:
-    """Text for XML, which has no place for control characters."""
+def xml_text(text: str) -> str:
+    """Text for XML, in elements and attributes; control characters, for which it has no place, become spaces."""
     return escape(_NOT_IN_XML.sub(" ", text))

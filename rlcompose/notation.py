@@ -96,7 +96,8 @@ def written_bars(composition: Composition, cuts: Iterable[int] = ()) -> list[Mea
     _lay(parts, position, composition.total_ticks, None, length)
     inside: list[set[int]] = [set() for _ in parts]
     for cut in cuts:
-        inside[cut // length].add(cut % length)
+        if cut < composition.total_ticks:
+            inside[cut // length].add(cut % length)
     first = 0 if composition.pickup else 1
     return [
         Measure(first + index, index, index * length + here[0][0], _write(here, inside[index], index, composition))

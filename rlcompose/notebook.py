@@ -14,6 +14,7 @@ from html import escape
 from pathlib import Path
 
 from rlcompose.errors import RlcomposeError
+from rlcompose.musicxml import xml_text
 from rlcompose.notation import chord_symbols, chords_below
 from rlcompose.plot import CHORD_TONE, OTHER_NOTE, Page, lay_out
 from rlcompose.score import ChordSpan, Composition, Note
@@ -34,7 +35,7 @@ def notebook_html(composition: Composition) -> str:
         f'<span style="color:{color};white-space:nowrap">&#9632;&nbsp;{name}</span>'
         for color, name in ((CHORD_TONE, "chord tone"), (OTHER_NOTE, "other note"))
     )
-    caption = f"<p><small>{escape(about)} &ensp; {legend}</small></p>"
+    caption = f"<p><small>{xml_text(about)} &ensp; {legend}</small></p>"
     return f'<div style="max-width:{_WIDTH:.0f}px">{caption}{roll_svg(shown, about)}{_player(shown)}</div>'
 
 
@@ -58,7 +59,7 @@ def roll_svg(composition: Composition, about: str = "") -> str:
     """The melody over its chords as an SVG element; `about` is its title, which screen readers say."""
     page = lay_out(composition)
     body = [*_grid(composition, page), *_notes(composition, page), *_names(composition, page)]
-    about = escape(about or _about(composition))
+    about = xml_text(about or _about(composition))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH:.0f} {page.systems * _system(page):.0f}" '
         f'role="img" aria-label="{about}" style="width:100%;height:auto;color:inherit" font-family="sans-serif">'
@@ -124,7 +125,7 @@ def _names(music: Composition, page: Page) -> list[str]:
     over = [_top(page, system, page.highest) for system in range(page.systems)]
 
     def text(what: str, x: float, y: float, size: float, more: str = "") -> str:
-        return f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size:.1f}" fill="currentColor"{more}>{escape(what)}</text>'
+        return f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size:.1f}" fill="currentColor"{more}>{xml_text(what)}</text>'
 
     names = []
     for span, symbol in zip(music.chords, chord_symbols(music), strict=True):

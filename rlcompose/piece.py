@@ -47,6 +47,9 @@ class Piece:
         """The music."""
         return perform(self.brief, self.seed, self.actions).composition
 
+    def _repr_html_(self) -> str:
+        return self.composition._repr_html_()
+
 
 def piece_document(piece: Piece, performance: Performance) -> dict[str, Any]:
     """What `piece.json` holds (schema version 1); `docs/files.md` describes the keys."""

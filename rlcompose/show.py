@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlcompose.codec import Performance
+from rlcompose.notation import chord_symbols, note_places
 from rlcompose.score import Composition
-from rlcompose.theory.pitch import pitch_name
+from rlcompose.theory.spelling import name_of, octave_of
 
 # Okabe and Ito's palette, told apart by colour-blind eyes too.
 _PAPER, _CHANGE, _BAR_LINE, _NOTE = (255, 255, 255), (236, 240, 246), (190, 196, 206), (0, 114, 178)
@@ -24,12 +25,20 @@ def piece_text(performance: Performance) -> str:
     lines = [
         f"{piece.style}: {piece.title}, {piece.key.name}, {piece.meter.name}, {piece.tempo} bpm, {piece.bars} bars"
     ]
+    symbols, places = chord_symbols(piece), iter(note_places(piece))
+
+    def pitch_name(pitch: int) -> str:
+        place = next(places)
+        return f"{name_of(place)}{octave_of(place, pitch)}"
+
     last_bar = performance.events[-1].onset // bar_ticks if performance.events else -1
     for bar in range(last_bar + 1):
         start, end = bar * bar_ticks, (bar + 1) * bar_ticks
-        chords = [span.chord.spelled(piece.key.flats) for span in piece.chords if span.onset < end and span.end > start]
+        chords = [
+            symbol for span, symbol in zip(piece.chords, symbols, strict=True) if span.onset < end and span.end > start
+        ]
         events = [
-            f"{'-' if event.pitch is None else pitch_name(event.pitch, piece.key.flats)}:{event.ticks}"
+            f"{'-' if event.pitch is None else pitch_name(event.pitch)}:{event.ticks}"
             for event in performance.events
             if start <= event.onset < end
         ]

@@ -187,8 +187,8 @@ def _train(arguments: argparse.Namespace, command: Sequence[str]) -> dict[str, A
     result["interrupted"] = trained.interrupted
     result["failed"] = trained.failed
     result["health"] = [finding.to_dict() for finding in trained.health]
-    result["model"] = str(folder / "model")
-    result["metrics"] = str(folder / "metrics.csv")
+    left = {"model": folder / "model", "metrics": folder / "metrics.csv"}  # by our own agents; others may leave neither
+    result |= {name: str(path) for name, path in left.items() if path.exists()}
     result["seconds_in_all"] = round(time.monotonic() - begun, 1)
     write_atomically(folder / "result.json", json.dumps(result, indent=2, sort_keys=True, allow_nan=False) + "\n")
     return result

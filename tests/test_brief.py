@@ -16,11 +16,13 @@ from rlcompose.brief import Options, make_brief
 from rlcompose.charts.chart import chart_from_text
 from rlcompose.codec import decode
 from rlcompose.engine.core import Engine
+from rlcompose.env import ComposeEnv
 from rlcompose.errors import RlcomposeError
 from rlcompose.style import load_style, style_from_dict, style_names
 from rlcompose.theory.key import Key
 from rlcompose.theory.meter import Meter
 from rlcompose.theory.progression import load_progression, parse_chart
+from rlcompose.vector import ComposeVectorEnv
 
 
 def drawn(style: str, options: dict[str, Any], *fields: str) -> list[set[int]]:
@@ -193,6 +195,20 @@ def test_instrument_by_number_needs_no_table_of_names(monkeypatch: pytest.Monkey
     assert make_brief("jazz", {"instrument": 12}).instrument == 12
     with pytest.raises(RlcomposeError, match=r"pip install \"rlcompose\[audio\]\""):
         make_brief("jazz", {"instrument": "flute"})
+
+
+def test_both_environments_take_a_chart_a_form_and_an_instrument(tmp_path: Path) -> None:
+    path = tmp_path / "mine.txt"
+    path.write_text("[A] C | F\n[B] G7 | C", encoding="utf-8")
+    env = ComposeEnv(chords=str(path), form="BA", instrument="Flute", bars=4)
+    env.reset(seed=1)
+    assert [section.label for section in env.composition.sections] == ["B", "A"]
+    assert [span.chord.symbol for span in env.composition.chords] == ["G7", "C", "F"]
+    assert env.composition.instrument == 73
+    vector = ComposeVectorEnv(2, chords=path, form="BA", instrument=73, bars=4)
+    assert (vector.brief.charts, vector.brief.instrument) == (env.brief.charts, 73)
+    env.reset(seed=1, options={"form": "AB", "instrument": 40})
+    assert (env.composition.sections[0].label, env.composition.instrument) == ("A", 40)
 
 
 def command_line(*words: str) -> Options:

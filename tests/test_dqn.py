@@ -235,21 +235,21 @@ def returns(agent: Any) -> np.ndarray:
 
 @BOTH
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(name: str, tmp_path: Path) -> None:
-    first, again, other = (trained(name, tmp_path / str(i), 1_000, seed) for i, seed in enumerate((1, 1, 2)))
+    first, again, other = (trained(name, tmp_path / str(i), 500, seed) for i, seed in enumerate((1, 1, 2)))
     for key, value in weights(first).items():
         assert value.equal(weights(again)[key]), key
     assert not all(value.equal(weights(other)[key]) for key, value in weights(first).items())
 
 
 def test_rewards_twice_as_large_change_nothing(tmp_path: Path) -> None:
-    once, twice = (trained("dqn", tmp_path / str(scale), 1_000, scale=scale) for scale in (1.0, 2.0))
+    once, twice = (trained("dqn", tmp_path / str(scale), 500, scale=scale) for scale in (1.0, 2.0))
     for key, value in weights(once).items():
         assert value.equal(weights(twice)[key]), key
 
 
 @BOTH
 def test_a_saved_model_plays_what_it_played_and_only_what_is_legal(name: str, tmp_path: Path) -> None:
-    result = trained(name, tmp_path, 1_000, n_steps=3, temperature=0.5)
+    result = trained(name, tmp_path, 500, n_steps=3, temperature=0.5)
     load = find_agent(name).load
     assert load is not None
     loaded = load(tmp_path / "model", TWO_BARS)
@@ -261,10 +261,9 @@ def test_a_saved_model_plays_what_it_played_and_only_what_is_legal(name: str, tm
         find_agent("ppo").load(tmp_path / "model", TWO_BARS)  # type: ignore[misc]
 
 
-@BOTH
-def test_every_update_is_logged_and_nothing_illegal_is_played(name: str, tmp_path: Path) -> None:
-    result = trained(name, tmp_path, 40_000, num_envs=256)
-    assert 40_000 <= result.steps < 40_000 + 256  # the budget counts the events of all pieces
+def test_every_report_is_logged_and_nothing_illegal_is_played(tmp_path: Path) -> None:
+    result = trained("dqn", tmp_path, 34_000)
+    assert 34_000 <= result.steps < 34_000 + 128  # the budget counts the events of all pieces
     with (tmp_path / "metrics.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert len(rows) >= 3 and all(float(row["health/illegal_share"]) == 0 for row in rows)
@@ -277,7 +276,7 @@ def test_every_update_is_logged_and_nothing_illegal_is_played(name: str, tmp_pat
 
 @BOTH
 def test_a_collapse_is_named(name: str, tmp_path: Path) -> None:
-    result = trained(name, tmp_path, 20_000, learning_rate=1.0)
+    result = trained(name, tmp_path, 3_000, learning_rate=1.0)
     assert {finding.name for finding in result.health} & {"collapse", "exploding value", "NaN"}
 
 

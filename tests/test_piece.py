@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
 
 from rlcompose import load_style
+from rlcompose.abc_notation import abc_text
 from rlcompose.brief import make_brief
 from rlcompose.codec import action_of
 from rlcompose.errors import RlcomposeError
 from rlcompose.fluidsynth_library import LIBRARY_VARIABLE
-from rlcompose.piece import Piece, json_text, piece_document, read_piece, write_piece
+from rlcompose.musicxml import musicxml_text
+from rlcompose.piece import Piece, _has_matplotlib, json_text, piece_document, read_piece, write_piece
 from rlcompose.reward import weigh_terms
 from rlcompose.style import style_from_dict
 from rlcompose.testing import term_values
@@ -69,6 +72,36 @@ def test_a_written_piece_is_read_back(tmp_path: Path) -> None:
     assert (again.seed, again.actions, again.agent) == (0, ACTIONS, "hand")
     assert again.performance().composition == piece.performance().composition
     assert piece_document(again, again.performance()) == json.loads(files.json.read_text())
+
+
+def test_a_piece_has_sound_notes_and_a_picture(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    files = write_piece(some_piece(), tmp_path, "piece")
+    assert {path.name for path in tmp_path.iterdir()} == {
+        f"piece.{e}" for e in ("json", "mid", "musicxml", "png", "wav")
+    }
+    music = some_piece().composition
+    assert files.musicxml.read_text(encoding="utf-8") == musicxml_text(music)
+    assert files.png and files.png.read_bytes().startswith(b"\x89PNG") and files.abc is None
+    told = files.to_dict()
+    assert (told["musicxml"], told["png"], told["abc"]) == (str(files.musicxml), str(files.png), None)
+
+
+def test_folk_pieces_are_also_written_as_abc(tmp_path: Path) -> None:
+    piece = Piece(make_brief("fiddle", {"bars": 1}), 0, (), (), "hand")
+    files = write_piece(piece, tmp_path, "tune")
+    assert files.abc and files.abc.read_text(encoding="utf-8") == abc_text(piece.composition)
+
+
+def test_without_matplotlib_a_piece_has_no_picture_and_that_is_said_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    _has_matplotlib.cache_clear()
+    for name in ("one", "two"):
+        assert write_piece(some_piece(), tmp_path, name).png is None
+    _has_matplotlib.cache_clear()
+    assert capsys.readouterr().err.count('pip install "rlcompose[plot]"') == 1 and not list(tmp_path.glob("*.png"))
 
 
 def test_a_piece_of_a_users_style_is_read_with_that_style(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ class Chart:
     def text(self) -> str:
         """The chart as text that `chart_from_text` reads back as an equal chart; repeats are written out."""
         header = {
-            "title": self.title,
+            "title": " ".join(self.title.split()),  # a header is one line
             "key": self.key and self.key.name,
             "meter": self.meter and self.meter.name,
             "tempo": self.tempo,

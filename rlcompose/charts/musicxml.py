@@ -321,6 +321,10 @@ class _Reader:
         meter = self.meter or Meter(4, 4)
         bar_length = Fraction(meter.bar_ticks, TICKS_PER_QUARTER)
         is_short = length < bar_length
+        first_note = measure.find("note")
+        begins_late = first_note is not None and first_note.find("rest") is not None
+        if not self.bars and not chords and (begins_late or 0 < length < bar_length):
+            return  # an upbeat, in a bar that is filled with rests or is too short
         if is_short and (measure.get("implicit") == "yes" or (not self.bars and measure.get("number") == "0")):
             # An upbeat, or the half of a bar that a repeat sign divides: the whole bar is the other half's.
             if chords:
@@ -331,7 +335,7 @@ class _Reader:
             if self.bars and after:
                 self.end_bar(after)
             return
-        if length > bar_length:
+        if length >= bar_length + Fraction(1, TICKS_PER_QUARTER):  # less is how some programs round their triplets
             problem = f"is {float(length):g} quarter notes long, a bar of {meter.name} {float(bar_length):g}"
             raise RlcomposeError(f"{self.place} {problem}")
         bar = self.repeated_bar() if self.repeated and not chords else self.laid_out(chords, meter)

@@ -39,7 +39,7 @@ _MODES = {
 _KEY = re.compile(r"([A-G])([#b]?)\s*([A-Za-z]*)")
 _NO_MODES = ("alto", "bass", "clef", "exp", "none", "octave", "perc", "tenor", "transpose", "treble")
 _EXPLICIT = re.compile(r"(\^\^?|__?|=)([A-Ga-g])(?![A-Za-z])")  # and not the "=b" of clef=bass
-# A tuplet of p notes in the time of q; where there is none, q depends on the metre.
+# p -> q, for a tuplet of p notes in the time of q; of other p it is 3 in compound metres, else 2.
 _TUPLETS = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}
 
 _FIELD = re.compile(r"([A-Za-z+]):(?![|:])\s*(.*)")  # "A:|" is a note before a bar line
@@ -94,10 +94,11 @@ def read_tune(text: str) -> WrittenTune:
 
 
 def _lines(text: str) -> Iterator[str]:
-    """The lines without comments (an escaped percent sign is none)."""
+    """The lines without comments (an escaped percent sign begins none); a line that was one is left out."""
     for line in text.splitlines():
-        if not line.startswith("%"):
-            yield re.sub(r"(?<!\\)%.*", "", line)
+        bare = re.sub(r"(?<!\\)%.*", "", line)
+        if bare.strip() or not line.strip():
+            yield bare
 
 
 def _times(number: str, slashes: str, below: str) -> Fraction:

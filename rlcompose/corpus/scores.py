@@ -42,12 +42,17 @@ def read_score(path: Path, voice: Voice = "melody", is_chorale: bool = False, is
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of music21, on faults of files that are not ours
-            score = music21.converter.parse(path, forceSource=True, storePickle=False)
+            grid = {"quarterLengthDivisors": (TICKS_PER_QUARTER,)} if _is_midi(path) else {}
+            score = music21.converter.parse(path, forceSource=True, storePickle=False, **grid)
             return _tune(music21, score, path, voice, is_chorale, is_swung)
     except RlcomposeError:
         raise
     except Exception as error:  # music21 raises whatever a damaged file leads it to
         raise RlcomposeError(f"music21 cannot read it: {type(error).__name__}: {error}") from error
+
+
+def _is_midi(path: Path) -> bool:
+    return path.suffix.lower() in (".mid", ".midi")
 
 
 def _music21() -> Any:
@@ -101,7 +106,7 @@ def _tune(music21: Any, score: Any, path: Path, voice: Voice, is_chorale: bool, 
         )
         opens = right is not None and (right.type in ("double", "final", "light-light") or bars[-1].closes_repeat)
     notes = _spans(music21, part)
-    if is_swung and path.suffix.lower() in (".mid", ".midi"):
+    if is_swung and _is_midi(path):
         notes = _straight(notes)
     placed: list[list[tuple[Fraction, Fraction, int]]] = [[] for _ in bars]
     number = 0

@@ -89,6 +89,9 @@ def read_pieces(
 ) -> Iterator[SourcePiece]:
     """The pieces of a source as compositions of a style, each read when it is asked for; a wrong source is told now.
 
+    A piece's group is the performer of a solo, the title of a tune, the work that a movement is from; that two titles
+    name one tune is not known here.
+
     Args:
         style: Its metres are read and no others, its tempo is taken where the source has none.
         source: The name of a collection (see `COLLECTIONS`), the Weimar Jazz Database (the file or a folder of tables),
@@ -147,7 +150,7 @@ def find_entries(style: Style, source: str | os.PathLike[str] | None = None) -> 
         raise missing_file("source", path)
     if path.suffix == ".db" or (path.is_dir() and _holds_solos(path)):
         return _solos(path)
-    entries = _file_entries(path)
+    entries = _file_entries(path, style.swing)
     if not entries:
         endings = ", ".join((ABC_ENDING, *SCORE_ENDINGS, ".db"))
         raise RlcomposeError(f"{path} holds no music: files that end in {endings} are read")
@@ -223,7 +226,7 @@ def _work(path: Path) -> str:
 # --- files ------------------------------------------------------------------------------------------------------------
 
 
-def _file_entries(path: Path) -> list[Entry]:
+def _file_entries(path: Path, is_swung: bool) -> list[Entry]:
     """The pieces of a file, or of a folder and the folders in it."""
     files = sorted(path.rglob("*")) if path.is_dir() else [path]
     entries: list[Entry] = []
@@ -233,7 +236,7 @@ def _file_entries(path: Path) -> list[Entry]:
         if ending == ABC_ENDING and file.is_file():
             entries += _abc_entries(file, label, "your own file")
         elif ending in SCORE_ENDINGS and file.is_file():
-            entries.append(Entry(label, file.stem, "your own file", partial(read_score, file, is_swung=True)))
+            entries.append(Entry(label, file.stem, "your own file", partial(read_score, file, is_swung=is_swung)))
     return entries
 
 

@@ -67,10 +67,10 @@ def compose_written(
     """The tune as a composition of a style, and how many notes were lost because they fell on another one's tick.
 
     The metre must be the style's, or `meter` where that is given. A bar may be read at twice, half or a quarter of its
-    written speed to become one: 4/2 becomes 4/4, 3/2 becomes 3/4; 2/2 is read as 4/4, and 2/4 that moves in sixteenths
-    as 4/4 in eighths. Repeats are not played unless `expand_repeats`; of endings the last is taken. Strains are told
-    apart as sections A, B, …. Where there are no chords, the chart is one of no chord (N.C.). A bar that is too short
-    is filled up with silence. The tempo is the middle of the style's where the source has none.
+    written speed to become one: 4/2 becomes 4/4, 3/2 and 3/8 become 3/4; 2/2 is read as 4/4, and 2/4 that moves in
+    sixteenths as 4/4 in eighths. Repeats are not played unless `expand_repeats`; of endings the last is taken. Strains
+    are told apart as sections A, B, …. Where there are no chords, the chart is one of no chord (N.C.). A bar that is
+    too short is filled up with silence. The tempo is the middle of the style's where the source has none.
 
     Raises:
         RlcomposeError: The tune has no notes, no metre or several, one the style has not, too many bars, or too many
@@ -229,7 +229,7 @@ def _fitted(written: tuple[int, int], bars: Sequence[WrittenBar], allowed: Seque
     beats, unit = written
     lengths = [length for bar in bars for _, length, _ in bar.notes]
     in_sixteenths = sum(length <= SIXTEENTH for length in lengths) >= MANY_SIXTEENTHS * len(lengths)
-    scales = [Fraction(1), Fraction(1, 2), Fraction(1, 4), *([Fraction(2)] if in_sixteenths else [])]
+    scales = [Fraction(1), Fraction(1, 2), Fraction(1, 4), *([Fraction(2)] if in_sixteenths or unit == 8 else [])]
     for scale in scales:
         name = (beats, int(unit / scale))
         for meter in allowed:

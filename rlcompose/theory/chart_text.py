@@ -1,4 +1,17 @@
-"""Charts as musicians type them: header lines, bar lines, repeats and endings, sections, slashes."""
+"""Charts as musicians type them: header lines, bar lines, repeats and endings, sections, slashes.
+
+Before the bars, a line each   title: …   key: Bb   meter: 3/4 (or time:)   tempo: 120   phrase: 4 (bars a phrase)
+Between bars                   |   ||   |]   or the end of a line
+A bar                          Dm7 G7 (chords share it)   Dm7 / / G7 (each chord and each / lasts a beat)   N.C.
+                               % (the bar before again)   %% (two bars: the two before again)
+Repeats                        |: … :|   :|x3   :|3x   (without |: from the last :|, or from the first bar)
+At the beginning of a bar      [A] or A: (a section)   1. or 1,2. or [1. (an ending)   Segno   Coda (or section [Coda])
+                               3/4 or [3/4] or T34 (the metre, at the first bar only)
+At the end of a bar            Fine   To Coda   D.C.   D.S. al Fine   D.C. al Coda   D.C. al 2nd ending
+Comments                       a line that begins with #, and what follows a # between spaces
+
+An ending goes on to the next :|, ||, section or ending.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +41,7 @@ class ChartText:
 
 
 def read_chart_text(text: str, name: str = "chart", meter: Meter | None = None) -> ChartText:
-    r"""What a chart says; `docs/charts.md` has the grammar.
+    r"""What a chart says; the first lines of this file show how it is written.
 
     Slashes are counted in the metre the text names, else in `meter`, else in 4/4; a text with slashes has that metre.
 

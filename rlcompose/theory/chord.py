@@ -235,7 +235,7 @@ class Chord:
         return self.spelled(flats=not (has_minor_third and self.root in _SHARP_MINOR_ROOTS))
 
     def spelled(self, flats: bool) -> str:
-        """The chord symbol with black keys as flats or as sharps, as the key wants it (`Key.flats`)."""
+        """The chord symbol with black keys as flats or as sharps."""
         if self.is_silent:
             return NO_CHORD_SYMBOL
         bass = "" if self.bass == self.root else f"/{pitch_class_name(self.bass, flats)}"

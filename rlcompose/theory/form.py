@@ -108,7 +108,7 @@ def sections_as_played(bars: Sequence[WrittenBar]) -> tuple[SectionPattern, ...]
 
 def lettered(bars: Sequence[WrittenBar], begins: AbstractSet[int]) -> list[WrittenBar]:
     """The bars with marks where double bar lines part sections, if they have none; equal sections share a letter."""
-    starts = sorted({0} | {number for number in begins if number < len(bars)})
+    starts = sorted({0} | {number for number in begins if number < len(bars) and not bars[number].ending})
     if any(bar.section is not None for bar in bars) or len(starts) == 1:
         return list(bars)
     letters: dict[tuple[Bar, ...], str] = {}

@@ -68,7 +68,7 @@ class Key:
     @property
     def name(self) -> str:
         """The key as it is written: "Bb major"."""
-        return f"{pitch_class_name(self.tonic, self._is_flat_signature)} {self.mode}"
+        return f"{pitch_class_name(self.tonic, flats=self.fifths < 0)} {self.mode}"
 
     @property
     def scale(self) -> tuple[int, ...]:
@@ -80,15 +80,3 @@ class Key:
         """The key signature, -6 to 5: sharps count up, flats count down; Gb major and Eb minor have six flats."""
         major_tonic = (self.tonic + _TO_MAJOR[self.mode]) % 12
         return (major_tonic * 7 + 6) % 12 - 6
-
-    @property
-    def flats(self) -> bool:
-        """Whether black keys are spelled as flats: so with flats in the signature, and with none unless A minor.
-
-        C major's commonest black keys are blue notes and the sevenths of C7 and F7; A minor's is its leading note G#.
-        """
-        return self._is_flat_signature or (self.fifths == 0 and self.mode != "minor")
-
-    @property
-    def _is_flat_signature(self) -> bool:
-        return self.fifths < 0

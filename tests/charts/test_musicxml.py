@@ -142,6 +142,27 @@ SHEETS = {
         "N.C.|C|G7",
         "A",
     ),
+    "an upbeat that is not marked as one": (sheet(QUARTER, C + WHOLE, G7 + WHOLE), "C|G7", "A"),
+    "an upbeat after rests that fill its bar": (
+        sheet("<note><rest/><duration>6</duration></note>" + QUARTER, C + WHOLE, G7 + WHOLE),
+        "C|G7",
+        "A",
+    ),
+    "a second ending after a double bar line": (
+        sheet(
+            FORWARD + C + WHOLE, F + WHOLE + DOUBLE,
+            ending("1", "start") + G7 + WHOLE + ending("1", "stop", "right", '<repeat direction="backward"/>'),
+            ending("2", "start") + C + WHOLE + ending("2", "stop", "right"),
+        ),
+        "C|F|G7|C|F|C",
+        "A A",
+    ),
+    "chords without notes": (sheet(C, G7 + harmony("F", "major", offset=4)), "C|G7 F", "A"),
+    "triplets that are rounded up": (
+        sheet((C + WHOLE).replace(">8<", ">801<"), F + WHOLE.replace("8", "800"), divisions=200),
+        "C|F",
+        "A",
+    ),
     "a reel whose parts begin with an upbeat": (
         sheet(
             "+" + FORWARD + QUARTER, D7 + WHOLE, G + HALF + QUARTER + BACKWARD,

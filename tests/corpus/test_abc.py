@@ -253,7 +253,7 @@ def test_lyrics_and_other_fields_are_left_out() -> None:
 
 
 def test_comments_and_continued_lines() -> None:
-    assert pitches("AB % then\n%%staves 1\ncd \\\nef|") == [69, 71, 72, 74, 76, 77]
+    assert pitches("AB % then\n%%staves 1\n  % alone\ncd \\\nef|") == [69, 71, 72, 74, 76, 77]
 
 
 def test_only_the_first_voice_is_read() -> None:

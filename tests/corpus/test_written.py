@@ -128,6 +128,7 @@ def test_chords_hold_until_the_next_and_none_is_no_chord() -> None:
         ("4/2", "1/2", "GABc|", "4/4", [12, 12, 12, 12]),
         ("2/4", "1/16", "GABcdefg|", "4/4", [6, 6, 6, 6, 6, 6, 6, 6]),
         ("6/4", "1/4", "GABcde|", "6/8", [6, 6, 6, 6, 6, 6]),
+        ("4/8", "1/8", "GABc|", "4/4", [12, 12, 12, 12]),
     ],
 )
 def test_metre_is_read_at_another_speed_to_become_the_styles(

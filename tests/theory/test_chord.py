@@ -98,6 +98,10 @@ C+          C E G#
 C5          C G
 Dm7/G       D F A C
 C6/9/E      C E G A
+C7b13sus    C F G Bb
+C7susadd3   C F G Bb
+Cm#5        Ab C Eb
+C-b6        Ab C Eb G
 """
 
 

@@ -56,17 +56,6 @@ def test_key_signature_counts_sharps_up_and_flats_down(name: str, fifths: int) -
     assert Key.parse(name).fifths == fifths
 
 
-def test_key_is_spelled_as_its_signature_is() -> None:
-    assert Key.parse("Eb").flats
-    assert Key.parse("D minor").flats
-    assert not Key.parse("E").flats
-
-
-def test_without_signature_blue_notes_are_flat_and_leading_notes_sharp() -> None:
-    assert Key.parse("C").flats
-    assert not Key.parse("A minor").flats
-
-
 def test_minor_is_the_natural_minor_scale() -> None:
     # A minor is played on the white keys from A: A B C D E F G.
     assert Key.parse("A minor").scale == (0, 2, 3, 5, 7, 8, 10)

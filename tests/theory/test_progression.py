@@ -6,10 +6,12 @@ from hypothesis import strategies as st
 
 from rlcompose.errors import RlcomposeError
 from rlcompose.theory.chord import NO_CHORD, parse_chord
+from rlcompose.theory.key import Key
 from rlcompose.theory.meter import Meter
 from rlcompose.theory.progression import (
     Progression,
     bar_chords,
+    bar_of_changes,
     bar_symbols,
     guess_key,
     load_progression,
@@ -201,6 +203,55 @@ def test_chords_of_a_bar_share_its_beats(chords: str, meter: str, ticks: list[in
     assert [length for _, length, _ in spans] == ticks
     assert [onset for onset, _, _ in spans] == [sum(ticks[:place]) for place in range(len(ticks))]
     assert [chord for _, _, chord in spans] == [parse_chord(symbol) for symbol in chords.split()]
+
+
+@given(
+    st.sampled_from([Meter(4, 4), Meter(3, 4), Meter(6, 8), Meter(5, 4)]),
+    st.sets(st.integers(1, 11)),
+    st.lists(st.sampled_from(["C", "F", "G7", "N.C."]), min_size=12, max_size=12),
+)
+def test_bar_of_changes_has_its_chords_where_they_were(meter: Meter, places: set[int], symbols: list[str]) -> None:
+    onsets = sorted({0} | {place * meter.bar_ticks // 12 for place in places})
+    changes = [(onset, parse_chord(symbol)) for onset, symbol in zip(onsets, symbols, strict=False)]
+    bar = bar_of_changes(changes, meter)
+    heard = {tick: chord for onset, ticks, chord in bar_chords(bar, meter) for tick in range(onset, onset + ticks)}
+    assert heard == {tick: [chord for onset, chord in changes if onset <= tick][-1] for tick in range(meter.bar_ticks)}
+
+
+@pytest.mark.parametrize(
+    ("symbols", "onsets", "meter", "bar"),
+    [
+        ("C", [0], "4/4", "C"),
+        ("C F", [0, 24], "4/4", "C F"),
+        ("C F", [0, 36], "4/4", "C C C F"),
+        ("C F", [0, 24], "3/4", "C C F"),
+        ("C F", [0, 18], "6/8", "C F"),
+        ("C F G", [0, 16, 32], "4/4", "C C F F G G"),  # three chords would share four beats unevenly
+    ],
+)
+def test_bar_of_changes_is_short(symbols: str, onsets: list[int], meter: str, bar: str) -> None:
+    changes = list(zip(onsets, map(parse_chord, symbols.split()), strict=True))
+    assert bar_symbols(bar_of_changes(changes, Meter.parse(meter))) == bar
+
+
+def test_sections_are_put_into_another_order() -> None:
+    progression = parse_chart("[A] C\n[A] F\n[B] G")
+    assert progression.labels == ("A", "B")
+    arranged = progression.arranged(["B", "A", "A", "A"])
+    assert [bar_symbols(bar) for bar in arranged.bars] == ["G", "C", "F", "F"]
+    assert progression.arranged([section.label for section in progression.form]) == progression
+
+
+def test_key_is_chosen_among_some() -> None:
+    chart = parse_chart("C | F | G7 | C")
+    assert guess_key(chart, [Key(9, "minor"), Key(0, "major")]).name == "C major"
+    assert guess_key(chart, [Key(9, "minor")]).name == "A minor"
+    assert guess_key(parse_chart("N.C."), [Key(9, "minor")]).name == "A minor"
+
+
+def test_chart_says_its_title_and_key() -> None:
+    chart = parse_chart("title: Mine\nkey: D dorian\nphrase: 8\nC | Dm")
+    assert (chart.name, chart.title, chart.mode, chart.phrase_bars) == ("chart", "Mine", "dorian", 8)
 
 
 def test_chords_that_cannot_share_a_bar_are_told_with_it() -> None:

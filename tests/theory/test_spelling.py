@@ -106,4 +106,4 @@ def test_white_keys_and_simple_signatures_agree_with_the_plain_names() -> None:
         key = Key.parse(name)
         for step in key.scale:
             [place] = spell_melody([key.tonic + step], [None], key)
-            assert name_of(place) == pitch_class_name(key.tonic + step, key.flats)
+            assert name_of(place) == pitch_class_name(key.tonic + step, flats=key.fifths < 0)
