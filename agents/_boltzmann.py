@@ -3,8 +3,8 @@
 What differs from Stable-Baselines3's algorithms, and why:
 
 - Explored, valued and played is one and the same player: legal actions in proportion to exp(value / temperature).
-  Uniformly random events between good ones make every line sound, and be paid, like noise, so that an agent that
-  explores by them learns to hold long notes. And the best of 484 estimates is too high an estimate of the best.
+  Among events at random every line sounds, and is paid, like noise, and an agent that explores by them learns to hold
+  long notes. And the best of 484 estimates is too high an estimate of the best.
 - The discount is one of musical time, as in PPO's rollouts.
 - Rewards are counted in their own spread, so that doubling all weights changes nothing.
 """

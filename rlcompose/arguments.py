@@ -85,7 +85,7 @@ def add_sound_options(parser: argparse.ArgumentParser) -> None:
 
 
 def music_options(arguments: argparse.Namespace) -> Options:
-    """What the command line pins."""
+    """What the command line pins; a progression is named by --chords."""
     return Options.from_mapping({name: getattr(arguments, name, None) for name in Options.names()})
 
 

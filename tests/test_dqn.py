@@ -280,6 +280,13 @@ def test_a_collapse_is_named(name: str, tmp_path: Path) -> None:
     assert {finding.name for finding in result.health} & {"collapse", "exploding value", "NaN"}
 
 
+def test_a_short_budget_still_gets_many_updates(tmp_path: Path) -> None:
+    # 16 pieces at least, so 38 steps of them, an update after each but the first few.
+    trained("dqn", tmp_path, 600)
+    with (tmp_path / "metrics.csv").open() as file:
+        assert 30 <= int(list(csv.DictReader(file))[-1]["train/n_updates"]) <= 38
+
+
 @BOTH
 def test_a_budget_of_one_event_trains_nothing_and_plays(name: str, tmp_path: Path) -> None:
     assert len(play(trained(name, tmp_path, 1).agent, TWO_BARS, TERMS, [1])) == 1

@@ -94,6 +94,27 @@ def test_music21_hears_every_chord_as_it_is_written() -> None:
         assert heard >= set(tones), (chord.symbol, heard)
 
 
+@pytest.mark.parametrize(
+    ("symbol", "kind", "degrees"),
+    [
+        ("C7b9#9", "dominant", [("add", "9", "-1"), ("add", "9", "1")]),
+        ("C13b9", "dominant-13th", [("alter", "9", "-1")]),  # a thirteenth chord has a ninth
+        ("C9#11", "dominant-ninth", [("add", "11", "1")]),
+        ("Cmaj7#5", "major-seventh", [("alter", "5", "1")]),
+        ("C9sus4", "dominant-ninth", [("subtract", "3", "0"), ("add", "4", "0")]),
+        ("Cm6/9", "minor-sixth", [("add", "9", "0")]),
+        ("Cm11b5", "half-diminished", [("add", "9", "0"), ("add", "11", "0")]),
+    ],
+)
+def test_chords_by_hand(symbol: str, kind: str, degrees: list[tuple[str, str, str]]) -> None:
+    [bar] = measures(melody("C4:48", chords=symbol))
+    [harmony] = bar.iter("harmony")
+    parts = ("degree-type", "degree-value", "degree-alter")
+    assert harmony.findtext("kind") == kind
+    assert [tuple(degree.findtext(part) for part in parts) for degree in harmony.iter("degree")] == degrees
+    assert harmony.find("kind").get("text") == symbol[1:]  # type: ignore[union-attr]
+
+
 def test_our_own_reader_gives_every_chord_back() -> None:
     chords = [Chord(9, number, bass, s) for number, q in enumerate(QUALITIES) for s in q.suffixes for bass in (-1, 1)]
     piece = melody(f"C4:{48 * len(chords)}", chords=" | ".join(chord.symbol for chord in chords))

@@ -52,6 +52,7 @@ def _values(bar: Measure) -> list[str]:
         ("C4:1 D4:11 E4", "2/4", "(3 32nd 16th.~ quarter) quarter"),
         ("C4:2 D4:2 E4:2 F4 G4:18", "6/8", "(3 16th 16th 16th) quarter quarter."),
         ("-:24 C4:24", "4/4", "rhalf half"),
+        ("C4:6 -:12 C4:6", "2/4", "eighth reighth reighth eighth"),  # a note may stand across a beat, a rest may not
         ("-:18 C4:6 -:6 C4:18", "4/4", "rquarter reighth eighth reighth quarter."),  # rests hide no beat
     ],
 )

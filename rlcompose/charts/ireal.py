@@ -82,8 +82,9 @@ def _songs(link: re.Match[str]) -> Iterator[Song]:
         if music.startswith(_SCRAMBLED):
             title = fields[max(0, place - _FIELDS_BEFORE_MUSIC)].strip()
             tempo = fields[place + 2].strip() if place + 2 < len(fields) else ""
-            number = int(tempo) if tempo.isdecimal() else 0
-            yield Song(title, fields[place - 2], number or None, unscramble(music.removeprefix(_SCRAMBLED)))
+            key = fields[place - 2] if place >= 2 else ""
+            number = int(tempo) if re.fullmatch(r"\d{1,6}", tempo) else 0
+            yield Song(title, key, number or None, unscramble(music.removeprefix(_SCRAMBLED)))
 
 
 def unscramble(music: str) -> str:
@@ -231,10 +232,9 @@ class _Reader:
         self.is_between = line in "]}Z"
 
     def add_bars(self) -> None:
-        if "ending" in self.waiting:
-            self.ending = self.waiting.pop("ending")  # type: ignore[assignment]
         if "section" in self.waiting:
-            self.ending = self.ending if "ending" in self.waiting else ()
+            self.ending = ()
+        self.ending = self.waiting.pop("ending", self.ending)  # type: ignore[assignment]
         for chords in self.chords():
             self.bars.append(WrittenBar(self.place, chords, ending=self.ending, **self.waiting))  # type: ignore[arg-type]
             self.waiting = {}

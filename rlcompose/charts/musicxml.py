@@ -178,18 +178,21 @@ class _Reader:
             elif element.tag == "attributes":
                 self.read_attributes(element)
             elif element.tag == "harmony" and element.get("type") != "alternate":
-                offset = Fraction(element.findtext("offset") or 0) / self.divisions
+                offset = _number(element.findtext("offset")) / self.divisions
                 chords.append((position + offset, self.chord(element)))
             elif element.tag in ("direction", "sound"):
                 self.read_direction(element, position, after)
             elif element.tag == "barline":
                 self.read_barline(element, after)
+        ends_section = after.pop("ends_section", False)
         self.add(measure, chords, length, after)
+        if ends_section:
+            self.begins.add(len(self.bars))
 
     def duration(self, element: ElementTree.Element) -> Fraction:
         if element.find("chord") is not None or element.find("grace") is not None:
             return Fraction(0)
-        return Fraction(element.findtext("duration") or 0) / self.divisions
+        return _number(element.findtext("duration")) / self.divisions
 
     def read_attributes(self, attributes: ElementTree.Element) -> None:
         self.divisions = int(attributes.findtext("divisions") or self.divisions)
@@ -257,7 +260,7 @@ class _Reader:
     def read_tempo(self, text: str | None, unit: Fraction | int) -> None:
         """Note the first tempo; words such as "ca. 120" count by their number."""
         if self.tempo is None and text and (found := re.search(r"\d+(?:\.\d+)?", text)):
-            self.tempo = round(Fraction(found[0]) * unit)
+            self.tempo = round(_number(found[0]) * unit)
 
     def read_barline(self, barline: ElementTree.Element, after: dict[str, Any]) -> None:
         is_left = barline.get("location") == "left"
@@ -278,16 +281,20 @@ class _Reader:
         if barline.find("coda") is not None:
             self.coda_signs.append((len(self.bars), not is_left))
         if barline.findtext("bar-style") in ("light-light", "light-heavy", "heavy-light") or repeat is not None:
-            self.begins.add(len(self.bars) + (not is_left))
+            if is_left:
+                self.begins.add(len(self.bars))
+            else:
+                after["ends_section"] = True
 
     def chord(self, harmony: ElementTree.Element) -> Chord:
-        kind = (harmony.findtext("kind") or "").strip()
+        element = harmony.find("kind")
+        kind = "" if element is None else (element.text or "").strip()
+        hint = "" if element is None else (element.get("text") or "").strip()
         if kind == "none":
             return NO_CHORD
         root = harmony.find("root")
         if root is None:
             raise RlcomposeError(f"{self.place}: the chord has no root: Roman numerals and functions are not read")
-        hint = (harmony.find("kind").get("text") or "").strip()  # type: ignore[union-attr]
         degrees = [
             (
                 degree.findtext("degree-type") or "add",
@@ -368,6 +375,11 @@ class _Reader:
         if not changes or changes[0][0] > 0:
             changes.insert(0, (0, self.bars[-1].chords[-1] if self.bars else NO_CHORD))
         return bar_of_changes(changes, meter)
+
+
+def _number(text: str | None) -> Fraction:
+    """A decimal number, 0 where there is none; through a float, which a long exponent cannot blow up."""
+    return Fraction(float(text or 0))
 
 
 def _note(element: ElementTree.Element, kind: str) -> str:

@@ -57,10 +57,12 @@ def read_chart_text(text: str, name: str = "chart", meter: Meter | None = None) 
 _COMMENT = re.compile(r"^\s*#.*|\s#\s.*")  # never the sharp of a chord, which follows its letter at once
 _HEADER = re.compile(r"\s*(title|key|meter|metre|time|tempo|phrase)\s*:\s*(.*?)\s*", re.IGNORECASE)
 _BAR_LINE = re.compile(
-    r"(?P<closes>:)?(?P<line>\|+)\]?(?P<opens>:)?(?:\s*\(?(?:x\s*(?P<times>\d+)|(?P<also_times>\d+)\s*x)\)?(?![\w#]))?"
+    r"(?P<closes>:)?(?P<line>\|+)\]?(?P<opens>:)?(?:\s*\(?(?:x\s*(?P<times>\d{1,6})|(?P<also_times>\d{1,6})\s*x)\)?(?![\w#]))?"
 )
 _METER = re.compile(r"\s*(?:\[\s*)?(\d+\s*/\s*\d+)(?:\s*\])?(?=\s|$)|\s*T(\d\d)(?=\s|$)")
-_ENDING = re.compile(r"\s*(?:\[?\s*((?:\d+\s*\.?\s*[-,.]\s*)*\d+)\s*\.\s*\]?|(\d+(?:[-,]\d+)*)(?=\s|$))")
+_ENDING = re.compile(
+    r"\s*(?:\[?\s*((?:\d{1,6}\s*\.?\s*[-,.]\s*)*\d{1,6})\s*\.\s*\]?|(\d{1,6}(?:[-,]\d{1,6})*)(?=\s|$))"
+)
 _SECTION = re.compile(r"\s*(?:\[\s*([^\]\s][^\]]*?)\s*\]|([A-Za-z]\w*)\s*:)\s*")
 _WORDS = re.compile(rf"(?<!\S){DIRECTION.pattern}(?!\S)", re.IGNORECASE)
 _AT_THE_BEGINNING = ("segno", "coda")
@@ -261,6 +263,6 @@ class _Reader:
         text = self.header.get(key)
         if text is None:
             return None
-        if not text.isdecimal() or int(text) == 0:
+        if not re.fullmatch(r"\d{1,6}", text) or int(text) == 0:
             raise RlcomposeError(f"the {key} {text!r} of {self.name!r} is no number of {unit}: 1 or more is allowed")
         return int(text)

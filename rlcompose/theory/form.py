@@ -93,13 +93,13 @@ def sections_as_played(bars: Sequence[WrittenBar]) -> tuple[SectionPattern, ...]
         if label is not None or not labels:
             labels.append(label if label is not None else "A")
         owners.append(len(labels) - 1)
+    firsts = {owner: number for number, owner in reversed(list(enumerate(owners)))}
     played: list[tuple[str, list[Bar]]] = []
     previous = -1
     for count, number in enumerate(_order(bars, _repeats(bars))):
         if count == MAX_PLAYED_BARS:
             raise RlcomposeError(f"{bars[number].place}: the repeats make more than {MAX_PLAYED_BARS:,} bars")
-        begins = number == owners.index(owners[number])
-        if begins or owners[number] != previous:
+        if number == firsts[owners[number]] or owners[number] != previous:
             played.append((labels[owners[number]], []))
         played[-1][1].append(bars[number].chords)
         previous = owners[number]
@@ -184,7 +184,7 @@ def _repeats(bars: Sequence[WrittenBar]) -> list[_Repeat]:
         if goes_on:
             continue
         highest = max(endings, default=0)
-        if sorted(endings) != list(range(1, highest + 1)):
+        if len(endings) != highest or sorted(endings) != list(range(1, highest + 1)):
             there = " and ".join(map(str, endings))
             raise RlcomposeError(f"{bar.place}: the repeat has the endings {there}: each from 1 up is needed once")
         if times and times < highest:

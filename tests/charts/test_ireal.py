@@ -252,10 +252,17 @@ def test_what_is_wrong_is_told_with_its_bar(music: str, message: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "link", ["irealb://", "irealb://Tune=Someone==Swing=C==T44[C   Z=", "irealbook://", "irealbook://Tune=Someone"]
+    "link",
+    [
+        "irealb://",
+        "irealb://Tune=Someone==Swing=C==T44[C   Z=",
+        "irealb://1r34LbKcu7",
+        "irealbook://",
+        "irealbook://Tune=Someone",
+    ],
 )
 def test_a_link_that_is_cut_off_is_told(link: str) -> None:
-    with pytest.raises(RlcomposeError, match="holds no song|its link is cut off"):
+    with pytest.raises(RlcomposeError, match="holds no song|its link is cut off|has no chords"):
         read_ireal(link)
 
 

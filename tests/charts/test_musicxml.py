@@ -408,6 +408,9 @@ ENTITIES = f"<!DOCTYPE score-partwise [{DEFINITIONS}]><score-partwise>&b;</score
         (packed(b" " * (64 * 1024 * 1024 + 1)), "'file' unpacks to more than 67,108,864 bytes"),
         (sheet(C + WHOLE).replace(b"<fifths>0", b"<fifths>many"), "bar 1 of 'file' is no MusicXML"),
         (sheet(C + WHOLE, divisions=0), "bar 1 of 'file' is no MusicXML"),
+        (sheet(C + WHOLE.replace("8", "1e999999999")), "bar 1 of 'file' is no MusicXML"),
+        (sheet(C + WHOLE, FORWARD + ending("999999999999", "start") + F + WHOLE + BACKWARD), "each from 1 up"),
+        (sheet("<harmony><root><root-step>C</root-step></root></harmony>" + WHOLE), "C of the kind '' is no chord"),
     ],
 )  # fmt: skip
 def test_a_broken_file_is_told(data: bytes, message: str) -> None:
