@@ -224,9 +224,13 @@ class Watch(BaseCallback):
         if self._evaluated != self.num_timesteps:
             self.look()
             self.evaluate()
+
+    def close(self) -> None:
+        """Write the last row of the log."""
         self.report()
         self.logger.record("time/total_timesteps", self.num_timesteps, exclude="tensorboard")
         self.logger.dump(self.num_timesteps)
+        self.logger.close()
 
 
 def train_model(
@@ -257,10 +261,10 @@ def train_model(
     except _Stop:
         failed = True
     finally:
-        model.logger.close()
         if watch.best_weights is not None:
             agent.network.load_state_dict(watch.best_weights)
         save_model(job.folder / "model", agent.name, job.brief, agent.network, shape)
+        watch.close()
     steps = int(model.num_timesteps)
     return TrainingResult(agent, steps, watch.best, interrupted, failed, tuple(watch.health.findings))
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from rlcompose.score import ChordSpan, Composition
+from rlcompose.score import Band, ChordSpan, Composition
 from rlcompose.style import load_style, style_names, variant_names
 from rlcompose.swing import BEAT_TICKS, OFFBEAT, even_beats, sounding_ticks, swing_ratio
 from rlcompose.theory.chord import Chord
@@ -66,15 +66,6 @@ class Arrangement:
 
 
 @dataclass(frozen=True, slots=True)
-class _Band:
-    """Who accompanies: General MIDI programs of chords and bass, and whether they play as a jazz band does."""
-
-    chords: int
-    bass: int
-    plays_jazz: bool
-
-
-@dataclass(frozen=True, slots=True)
 class _Cue:
     """A note in written ticks, before it is swung and turned into seconds."""
 
@@ -109,7 +100,7 @@ def accompany(composition: Composition) -> Arrangement:
         for note in composition.notes
     )
     hits: _Hits = partial(_beats, pulse=meter.beat_ticks)
-    if is_swung and band.plays_jazz:
+    if is_swung and band.family == "jazz":
         bass = _walking_bass(pieces, meter, _key_tones(composition))
         hits = _charleston if band.chords == PIANO else hits
     elif band.chords in DYING_PROGRAMS:
@@ -128,12 +119,14 @@ def accompany(composition: Composition) -> Arrangement:
     )
 
 
-def _band(composition: Composition) -> _Band:
-    """The band of the shipped style of the composition's name; for any other name a piano or a guitar, and a bass."""
-    if composition.style not in (*style_names(), *variant_names()):
-        return _Band(PIANO if composition.swing else STEEL_GUITAR, ACOUSTIC_BASS, composition.swing)
-    style = load_style(composition.style)
-    return _Band(style.instruments["chords"], style.instruments["bass"], style.family == "jazz")
+def _band(composition: Composition) -> Band:
+    """The composition's band; without one that of the shipped style of its name, else a piano or guitar, and a bass."""
+    if composition.band is not None:
+        return composition.band
+    if composition.style in (*style_names(), *variant_names()):
+        style = load_style(composition.style)
+        return Band(style.family, style.instruments["chords"], style.instruments["bass"])
+    return Band("jazz", PIANO, ACOUSTIC_BASS) if composition.swing else Band("fiddle", STEEL_GUITAR, ACOUSTIC_BASS)
 
 
 def _accented(velocity: int, meter: Meter, onset: int) -> int:

@@ -29,7 +29,7 @@ from rlcompose.engine.layout import (
 )
 from rlcompose.errors import RlcomposeError
 from rlcompose.reward import WeightedTerm
-from rlcompose.score import ChordSpan, Composition, Note, Section
+from rlcompose.score import Band, ChordSpan, Composition, Note, Section
 from rlcompose.style import Style
 from rlcompose.theory.chord import NO_CHORD
 from rlcompose.theory.form import Bar, SectionPattern
@@ -190,6 +190,7 @@ def _composition(brief: Brief, now: NDArray[np.int32], events: Sequence[Event]) 
         swing=brief.style.swing,
         sections=laid_out_sections(choice.progression, bars),
         instrument=brief.instrument,
+        band=Band(brief.style.family, brief.style.instruments["chords"], brief.style.instruments["bass"]),
         title=choice.progression.title or choice.progression.name,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,7 +17,7 @@ from rlcompose.env import ENV_ID
 from rlcompose.errors import RlcomposeError, missing_extra
 from rlcompose.files import missing_file, write_atomically
 from rlcompose.reward import WeightedTerm
-from rlcompose.score import ChordSpan, Composition, Note, Section
+from rlcompose.score import Band, ChordSpan, Composition, Note, Section
 from rlcompose.style import Style
 from rlcompose.theory.chord import parse_chord
 from rlcompose.theory.key import Key
@@ -83,6 +83,7 @@ def music_document(music: Composition) -> dict[str, Any]:
         "bars": music.bars,
         "swing": music.swing,
         "instrument": music.instrument,
+        "band": None if music.band is None else asdict(music.band),
         "sections": [{"label": s.label, "bar": s.bar, "bars": s.bars} for s in music.sections],
         "chords": [{"onset": s.onset, "ticks": s.ticks, "symbol": s.chord.symbol} for s in music.chords],
         "notes": [{"onset": n.onset, "ticks": n.ticks, "pitch": n.pitch} for n in music.notes],
@@ -233,6 +234,7 @@ def read_music(path: Path | str) -> Composition:
             swing=music["swing"],
             sections=tuple(Section(part["label"], part["bar"], part["bars"]) for part in music["sections"]),
             instrument=music["instrument"],
+            band=None if music["band"] is None else Band(**music["band"]),
             title=music["title"],
         )
 

@@ -55,6 +55,15 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class Band:
+    """Who accompanies: the shipped style in whose way they play, and the General MIDI programs of chords and bass."""
+
+    family: str
+    chords: int
+    bass: int
+
+
+@dataclass(frozen=True, slots=True)
 class Composition:
     """A melody over chords: everything that a file, a sound or a picture is made from.
 
@@ -74,6 +83,7 @@ class Composition:
     instrument: int = 0  # General MIDI program, 0 to 127
     title: str = ""
     pickup: int = 0  # ticks of an upbeat: bar 0 is silent but for its last `pickup` ticks; 0 for a full first bar
+    band: Band | None = None  # None leaves it to the style's name
 
     def __post_init__(self) -> None:
         if self.bars < 1:

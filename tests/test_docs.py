@@ -11,6 +11,7 @@ import inspect
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -22,18 +23,22 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rlcompose import load_style
+from rlcompose import load_style, style_names
 from rlcompose.__main__ import COMMANDS
+from rlcompose.agent import find_agent, load_agents
 from rlcompose.codec import action_table
 from rlcompose.engine.core import evaluate, sample_moments
 from rlcompose.engine.layout import MOMENT_FIELDS, PUBLIC_FIELDS, observation_table
 from rlcompose.engine.moment import Moment, moment_names
 from rlcompose.reward import load_terms
+from rlcompose.style import list_styles
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 TABLE = re.compile(r"<!-- table ([\w-]+) -->\n(.*?)<!-- end -->", re.DOTALL)
 EXAMPLE = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+COMMANDS_SHOWN = re.compile(r"^```console\n(.*?)^```", re.DOTALL | re.MULTILINE)
+FILE_SHOWN = re.compile(r'^```\w+ title="([\w.]+)"\n(.*?)^```', re.DOTALL | re.MULTILINE)
 KEY = re.compile(r"`([\w.\[\]]+)`")
 
 
@@ -89,9 +94,29 @@ def command_parser(command: str) -> argparse.ArgumentParser:
     return made[0]
 
 
+def actions_table(style: str) -> str:
+    return action_table(load_style(style))
+
+
+def styles_table() -> str:
+    rows = (f"| `{style.name}` | `{style.family}` | {style.description} |" for style in list_styles())
+    return "\n".join(["| name | base | what it is |", "|---|---|---|", *rows])
+
+
+def settings_table(agent: str) -> str:
+    rows = (
+        f"| `{setting.name}` | {setting.value:g} | {setting.least:g} to {setting.most:g} | {setting.meaning} |"
+        for setting in find_agent(agent).preset.values()
+    )
+    return "\n".join(["| setting | preset | allowed | meaning |", "|---|---|---|---|", *rows])
+
+
+AGENTS_WITH_SETTINGS = sorted(name for name, kind in load_agents().items() if kind.preset)
+
 TABLES: dict[str, Callable[[], str]] = {
-    "actions-jazz": lambda: action_table(load_style("jazz")),
-    "actions-fiddle": lambda: action_table(load_style("fiddle")),
+    **{f"actions-{name}": partial(actions_table, name) for name in style_names()},
+    **{f"settings-{agent}": partial(settings_table, agent) for agent in AGENTS_WITH_SETTINGS},
+    "styles": styles_table,
     "observation": observation_table,
     "fields": fields_table,
     "methods": methods_table,
@@ -101,7 +126,7 @@ TABLES: dict[str, Callable[[], str]] = {
 
 
 def placed_tables() -> Iterator[tuple[Path, str, str]]:
-    for page in sorted(DOCS.glob("*.md")):
+    for page in sorted(DOCS.rglob("*.md")):
         for name, content in TABLE.findall(page.read_text(encoding="utf-8")):
             yield page, name, content
 
@@ -230,7 +255,10 @@ def test_every_environment_variable_is_described() -> None:
 # --- examples ---
 
 
-@pytest.mark.parametrize("page", ["README.md", *(f"docs/{page.name}" for page in sorted(DOCS.glob("*.md")))])
+PAGES = (ROOT / "README.md", *sorted(DOCS.rglob("*.md")))
+
+
+@pytest.mark.parametrize("page", [str(page.relative_to(ROOT)) for page in PAGES])
 def test_links_between_pages_lead_somewhere(page: str) -> None:
     for link in re.findall(r"\]\((?!https?:)([^)#]+)", (ROOT / page).read_text(encoding="utf-8")):
         assert (ROOT / page).parent.joinpath(link).exists(), link
@@ -240,12 +268,13 @@ def examples(page: Path) -> list[str]:
     return EXAMPLE.findall(page.read_text(encoding="utf-8"))
 
 
-PAGES_WITH_EXAMPLES = [page for page in (ROOT / "README.md", *sorted(DOCS.glob("*.md"))) if examples(page)]
+PAGES_WITH_EXAMPLES = [page for page in PAGES if examples(page)]
 
 
 @pytest.mark.parametrize("page", PAGES_WITH_EXAMPLES, ids=lambda page: page.name)
 def test_examples_run(page: Path, tmp_path: Path) -> None:
     # One process for a page, one file for each example, because terms are read from their source.
+    write_files(page, tmp_path)
     files = []
     for number, text in enumerate(examples(page)):
         file = tmp_path / f"example_{number}.py"
@@ -255,6 +284,32 @@ def test_examples_run(page: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-W", "error", "-c", code, *files]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def write_files(page: Path, folder: Path) -> None:
+    """The files that a page shows with their names."""
+    for name, content in FILE_SHOWN.findall(page.read_text(encoding="utf-8")):
+        (folder / name).write_text(content, encoding="utf-8")
+
+
+def commands_shown(page: Path) -> list[str]:
+    blocks = COMMANDS_SHOWN.findall(page.read_text(encoding="utf-8"))
+    return [line for block in blocks for line in block.splitlines()]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [p for p in PAGES if commands_shown(p)], ids=lambda page: page.name)
+def test_commands_of_a_tutorial_run_in_their_order(page: Path, tmp_path: Path) -> None:
+    write_files(page, tmp_path)
+    for line in commands_shown(page):
+        words = shlex.split(line)
+        assert words[0] == "rlcompose"
+        # The tutorials train for minutes; here a few thousand steps of short pieces stand for them.
+        short = ["--steps", "4096", "--bars", "8"] if words[1] == "train" else []
+        done = subprocess.run(
+            [sys.executable, "-m", "rlcompose", *words[1:], *short], cwd=tmp_path, capture_output=True, text=True
+        )
+        assert done.returncode == 0, f"{line}: {done.stderr}"
 
 
 def test_swing_is_described_as_it_is() -> None:

@@ -241,6 +241,8 @@ def test_weights_that_are_no_numbers_stop_learning_and_leave_the_best(capfd: pyt
     assert Path("run/pieces/trained.wav").is_file()
     weights = load_file("run/model/model.safetensors")
     assert all(np.isfinite(value).all() for value in weights.values())
+    with Path("run/metrics.csv").open() as file:
+        assert float(list(csv.DictReader(file))[-1]["health/findings"]) == 1
 
 
 # --- agents of others ---
