@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -38,8 +40,9 @@ def train(name: str, preset: Preset, job: TrainingJob) -> TrainingResult:
     # A short budget gets short rollouts, so that it still learns from several.
     while num_envs > 16 and num_envs * settings["n_steps"] * 4 > job.steps:
         num_envs //= 2
-    settings["batch_size"] = min(settings["batch_size"], num_envs * settings["n_steps"])
-    with one_thread():
+    settings["batch_size"] = _equal_batches(num_envs * settings["n_steps"], settings["batch_size"])
+    with one_thread(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "You have specified a mini-batch size")  # of which the last is smaller
         env = make_env(job, num_envs)
         model = algorithm(
             policy,
@@ -53,6 +56,14 @@ def train(name: str, preset: Preset, job: TrainingJob) -> TrainingResult:
             **settings,
         )
         return train_model(job, model, env, _agent(name, model.policy), {"hidden": hidden})
+
+
+def _equal_batches(rollout: int, largest: int) -> int:
+    """The size of a rollout's batches, as equal as can be; none of a single event, whose advantage has no scale."""
+    size = math.ceil(rollout / math.ceil(rollout / largest))
+    while rollout % size == 1 and size > 2:
+        size -= 1
+    return size
 
 
 def load(name: str, folder: Path, brief: Brief) -> Agent:

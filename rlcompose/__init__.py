@@ -35,12 +35,14 @@ if TYPE_CHECKING:
 _HOMES = {
     "ComposeEnv": "env",
     "ComposeVectorEnv": "vector",
+    "Composer": "composing",
     "Composition": "score",
     "Note": "score",
     "Options": "brief",
     "RlcomposeError": "errors",
     "Style": "style",
     "load_style": "style",
+    "read_chart": "charts.reading",
     "reward_term": "reward",
     "style_names": "style",
 }
@@ -48,12 +50,14 @@ _HOMES = {
 __all__ = [
     "ComposeEnv",
     "ComposeVectorEnv",
+    "Composer",
     "Composition",
     "Note",
     "Options",
     "RlcomposeError",
     "Style",
     "load_style",
+    "read_chart",
     "reward_term",
     "style_names",
 ]

@@ -115,7 +115,7 @@ def _composer(arguments: argparse.Namespace) -> tuple[Composer, Path]:
     source = read_run(arguments.source)
     pinned, kept = options.pinned, source.brief.options
     if {"chords", "progression"} & pinned.keys():
-        kept = replace(kept, chords=None, progression=None, key=None, bars=None)
+        kept = replace(kept, chords=None, progression=None, form=None, key=None, bars=None)
     brief = make_brief(source.style, replace(kept, **pinned))
     agent = _warm(arguments, source.agent()) if arguments.agent is None else _untrained(arguments)
     return Composer(agent, brief, source.terms()), source.folder / "pieces"

@@ -18,6 +18,7 @@ from gymnasium import spaces
 from rlcompose import load_style, train
 from rlcompose.agent import TrainingJob, TrainingResult, find_agent, play
 from rlcompose.agents._policy import Choice
+from rlcompose.agents._ppo import _equal_batches
 from rlcompose.agents._rollout import MaskableTimedRolloutBuffer, TimedRolloutBuffer
 from rlcompose.agents._training import EVALUATION_PIECES, FIRST_EVALUATION_SEED, SamplingAgent
 from rlcompose.brief import Brief, make_brief
@@ -230,6 +231,27 @@ def test_a_collapse_is_named_with_what_to_do_and_the_best_is_kept(name: str, tmp
 def test_a_healthy_training_has_no_findings(name: str, tmp_path: Path) -> None:
     assert trained(name, tmp_path, 8_000).health == ()
     assert not (tmp_path / "health.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    ("rollout", "largest", "size"),
+    [
+        (16_384, 2048, 2048),
+        (1024, 2048, 1024),  # a short rollout is one batch
+        (6400, 2048, 1600),  # four equal ones, not three and a rest of 256
+        (1024, 1023, 512),
+        (16_385, 16, 15),  # 16 would leave a single event: 16,385 = 1,092 x 15 + 5
+        (33, 16, 11),
+    ],
+)
+def test_a_rollout_is_cut_into_equal_batches(rollout: int, largest: int, size: int) -> None:
+    assert _equal_batches(rollout, largest) == size
+
+
+@pytest.mark.parametrize("name", ["ppo", "maskable_ppo"])
+def test_odd_numbers_of_pieces_and_events_are_learned_from(name: str, tmp_path: Path) -> None:
+    result = trained(name, tmp_path, 500, num_envs=3, n_steps=43, batch_size=16)
+    assert result.steps == 516 and not result.failed  # 4 rollouts of 129 events
 
 
 def test_masked_training_never_plays_what_is_illegal(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from argparse import ArgumentParser
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ import pytest
 from rlcompose.arguments import add_music_options, music_options
 from rlcompose.brief import Options, make_brief
 from rlcompose.charts.chart import chart_from_text
-from rlcompose.codec import decode
+from rlcompose.codec import decode, encode
 from rlcompose.engine.core import Engine
 from rlcompose.env import ComposeEnv
 from rlcompose.errors import RlcomposeError
 from rlcompose.style import load_style, style_from_dict, style_names
+from rlcompose.testing import melody
 from rlcompose.theory.key import Key
 from rlcompose.theory.meter import Meter
 from rlcompose.theory.progression import load_progression, parse_chart
@@ -184,6 +186,12 @@ def test_form_chooses_among_the_progressions_that_have_its_sections() -> None:
 @pytest.mark.parametrize("name", ["Tenor Sax", "tenor sax", "TENOR-SAX", 66, "66", np.int64(66)])
 def test_instrument_is_named_or_numbered(name: Any) -> None:
     assert music({"instrument": name}).instrument == 66  # counted from 0: General MIDI's 67
+
+
+def test_instrument_of_a_composition_is_kept_by_its_actions() -> None:
+    piece = replace(melody("C4 E4 G4 C5"), instrument=40)
+    encoding = encode(piece, load_style("jazz"))
+    assert decode(encoding.brief, 0, encoding.actions).instrument == 40
 
 
 def test_instrument_is_the_styles_where_none_is_pinned() -> None:

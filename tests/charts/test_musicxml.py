@@ -286,6 +286,9 @@ def test_sheet_is_played_as_written_out_by_hand(name: str) -> None:
         ("minor-seventh", "alter 5 -1", "Cm7b5"),
         ("minor-ninth", "alter 5 -1", "Cm9b5"),
         ("diminished", "add 7 -1", "Cdim7"),
+        ("augmented-seventh", "alter 5 -1", "C7"),  # alterations count from what the kind has
+        ("minor-seventh", "alter 3 1", "C7"),
+        ("major-seventh", "alter 7 -1", "C7"),
         ("major-minor", "add 9 0", "CmMaj9"),
         ("dominant", "subtract 5 0", "C7"),
     ],

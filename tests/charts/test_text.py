@@ -250,6 +250,14 @@ def test_jump_to_the_beginning_heeds_what_comes() -> None:
     assert symbols("C | F | G D.C.") == ["C", "F", "G", "C", "F", "G"]
 
 
+def test_nothing_leads_out_of_the_coda() -> None:
+    assert symbols("C To Coda | F D.C. | Coda Am To Coda | G") == ["C", "F", "C", "Am", "G"]
+
+
+def test_two_bars_are_repeated_as_two() -> None:
+    assert symbols("C | F G | %% | %") == ["C", "F G", "C", "F G", "F G"]
+
+
 def test_repeats_of_the_coda_are_played() -> None:
     assert symbols("C To Coda | F D.C. al Coda | Coda |: Am | G :|") == ["C", "F", "C", "Am", "G", "Am", "G"]
 
