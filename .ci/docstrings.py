@@ -1,4 +1,4 @@
-"""How our docstrings become pages: lines such as `bars      length of the piece`, a name and its meaning, become a list."""
+"""How docstrings become pages: lines such as `bars      length of the piece`, a name and its meaning, become a list."""
 
 from __future__ import annotations
 
