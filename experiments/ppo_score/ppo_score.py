@@ -59,7 +59,7 @@ def ppo(style: str, training_seed: int, seeds: list[int], steps: int) -> dict[st
     brief, terms = _setting(style)
     begun = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        job = TrainingJob(brief, terms, steps, training_seed, Path(folder), lambda steps, mean_return, best_return: None)
+        job = TrainingJob(brief, terms, steps, training_seed, Path(folder), lambda *told: None)
         agent = train(job).agent
     seconds = time.monotonic() - begun
     returns = [piece.total for piece in play(agent, brief, terms, seeds)]
