@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -10,7 +11,11 @@ from stable_baselines3.dqn.policies import DQNPolicy, QNetwork
 from torch import Tensor
 from torch.nn import functional
 
-from ._boltzmann import Boltzmann, ValueHead, preferences
+from rlcompose.agent import Agent, TrainingJob, TrainingResult
+from rlcompose.brief import Brief
+from rlcompose.preset import Preset
+
+from ._boltzmann import Boltzmann, ValueHead, load_values, preferences, train_values
 from ._policy import MusicFeatures
 from ._replay import Batch
 
@@ -68,3 +73,13 @@ class MusicDQN(Boltzmann, DQN):
             wanted = batch.rewards + batch.discounts * following
         values = self.learner.values(batch.observations).gather(1, batch.actions)
         return functional.smooth_l1_loss(values, wanted), values - wanted
+
+
+def train(name: str, preset: Preset, job: TrainingJob) -> TrainingResult:
+    """Train from scratch."""
+    return train_values(name, MusicDQN, MusicDQNPolicy, preset, job)
+
+
+def load(name: str, folder: Path, brief: Brief) -> Agent:
+    """The agent in a model folder."""
+    return load_values(name, MusicDQNPolicy, folder, brief)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,9 +12,12 @@ from sb3_contrib.qrdqn.policies import QRDQNPolicy, QuantileNetwork
 from stable_baselines3.common.type_aliases import PyTorchObs
 from torch import Tensor, nn
 
+from rlcompose.agent import Agent, TrainingJob, TrainingResult
+from rlcompose.brief import Brief
 from rlcompose.engine.layout import NUM_SLOTS
+from rlcompose.preset import Preset
 
-from ._boltzmann import Boltzmann, ValueHead, draw, preferences
+from ._boltzmann import Boltzmann, ValueHead, draw, load_values, preferences, train_values
 from ._policy import MusicFeatures
 from ._replay import Batch
 
@@ -98,3 +102,13 @@ class MusicQRDQN(Boltzmann, QRDQN):
         quantiles = self.learner.quantiles(batch.observations, batch.actions)
         loss = quantile_huber_loss(quantiles, wanted)
         return loss, (quantiles - wanted).mean(dim=1, keepdim=True)
+
+
+def train(name: str, preset: Preset, job: TrainingJob) -> TrainingResult:
+    """Train from scratch."""
+    return train_values(name, MusicQRDQN, MusicQRDQNPolicy, preset, job)
+
+
+def load(name: str, folder: Path, brief: Brief) -> Agent:
+    """The agent in a model folder."""
+    return load_values(name, MusicQRDQNPolicy, folder, brief)

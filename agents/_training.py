@@ -56,7 +56,10 @@ def one_thread() -> Iterator[None]:
 
 
 class SamplingAgent:
-    """A trained network that is sampled from: only legal actions, in proportion to exp(logit / temperature)."""
+    """A trained network that is sampled from: only legal actions, in proportion to exp(logit / temperature).
+
+    At temperature 0 the likeliest action is played.
+    """
 
     temperature: float = 1.0
 
@@ -71,7 +74,9 @@ class SamplingAgent:
         with torch.no_grad(), one_thread():
             logits = self._logits(torch.from_numpy(engine.state.obs.astype(np.float32))).double().numpy()
         logits = np.where(engine.state.mask, logits, -np.inf)
-        return pick(np.exp((logits - logits.max(axis=1, keepdims=True)) / self.temperature), uniforms)
+        below = logits - logits.max(axis=1, keepdims=True)
+        # At temperature 0 the likeliest is played, by lot where several are.
+        return pick(np.exp(below / self.temperature) if self.temperature > 0 else (below == 0).astype(float), uniforms)
 
 
 def make_env(job: TrainingJob, num_envs: int) -> ComposeVecEnv:

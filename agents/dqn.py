@@ -1,33 +1,7 @@
-"""Deep Q-learning; torch and Stable-Baselines3 are loaded when it is used, not when it is listed."""
+"""Deep Q-learning."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from ._lazy import register_learner
 
-from rlcompose.agent import Agent, AgentKind, TrainingJob, TrainingResult, register_agent
-from rlcompose.brief import Brief
-from rlcompose.errors import missing_extra
-from rlcompose.preset import read_preset
-
-PRESET = read_preset(Path(__file__).with_suffix(".toml"))
-
-
-def train(job: TrainingJob) -> TrainingResult:
-    """Train from scratch."""
-    try:
-        from . import _boltzmann, _dqn
-    except ModuleNotFoundError as error:
-        raise missing_extra(str(error.name), "train") from error
-    return _boltzmann.train_values("dqn", _dqn.MusicDQN, _dqn.MusicDQNPolicy, PRESET, job)
-
-
-def load(folder: Path, brief: Brief) -> Agent:
-    """The agent in a model folder."""
-    try:
-        from . import _boltzmann, _dqn
-    except ModuleNotFoundError as error:
-        raise missing_extra(str(error.name), "train") from error
-    return _boltzmann.load_values("dqn", _dqn.MusicDQNPolicy, folder, brief)
-
-
-register_agent(AgentKind("dqn", "deep Q-learning, learns", train=train, load=load, preset=PRESET))
+register_learner("dqn", "deep Q-learning (SB3)", "_dqn")

@@ -1,33 +1,7 @@
-"""Proximal policy optimisation; torch and Stable-Baselines3 are loaded when it is used, not when it is listed."""
+"""Proximal policy optimisation."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from ._lazy import register_learner
 
-from rlcompose.agent import Agent, AgentKind, TrainingJob, TrainingResult, register_agent
-from rlcompose.brief import Brief
-from rlcompose.errors import missing_extra
-from rlcompose.preset import read_preset
-
-PRESET = read_preset(Path(__file__).with_suffix(".toml"))
-
-
-def train(job: TrainingJob) -> TrainingResult:
-    """Train from scratch."""
-    try:
-        from . import _ppo
-    except ModuleNotFoundError as error:
-        raise missing_extra(str(error.name), "train") from error
-    return _ppo.train("ppo", PRESET, job)
-
-
-def load(folder: Path, brief: Brief) -> Agent:
-    """The agent in a model folder."""
-    try:
-        from . import _ppo
-    except ModuleNotFoundError as error:
-        raise missing_extra(str(error.name), "train") from error
-    return _ppo.load("ppo", folder, brief)
-
-
-register_agent(AgentKind("ppo", "proximal policy optimisation, PPO (SB3)", train=train, load=load, preset=PRESET))
+register_learner("ppo", "proximal policy optimisation, PPO (SB3)", "_ppo")
