@@ -134,3 +134,91 @@ def test_a_run_that_is_not_there_is_told(greedy_run: SimpleNamespace, capfd: pyt
 def test_a_folder_that_cannot_be_made_is_told(greedy_run: SimpleNamespace, capfd: pytest.CaptureFixture[str]) -> None:
     Path("file").write_text("")
     assert "cannot write into the folder file/x" in mistake(capfd, str(greedy_run.folder), "--out", "file/x")
+
+
+# --- without a run, and on a piece that is there ---
+
+
+def composed(*arguments: str) -> list[dict[str, object]]:
+    assert compose.main([*arguments, "--json", "result.json"]) == 0
+    pieces: list[dict[str, object]] = json.loads(Path("result.json").read_text())["pieces"]
+    return pieces
+
+
+def test_a_style_is_composed_in_without_a_run() -> None:
+    [one] = composed("--style", "jig", "--agent", "greedy", "--bars", "4")
+    assert one["piece"] == "pieces/jig-greedy-0.json" and music_of("pieces/jig-greedy-0.json")["meter"] == "6/8"
+    [planned] = composed("--style", "jig", "--set", "width=4", "--bars", "4")
+    assert planned["piece"] == "pieces/jig-beam-0.json"
+
+
+def test_the_best_of_several_is_paid_at_least_as_well() -> None:
+    [first] = composed("--style", "jazz", "--agent", "random", "--bars", "4")
+    [best] = composed("--style", "jazz", "--agent", "random", "--bars", "4", "--best-of", "8")
+    assert float(str(best["return"])) > float(str(first["return"]))
+
+
+def test_bars_of_a_piece_are_composed_anew_and_nothing_else() -> None:
+    [source] = composed("--style", "fiddle", "--agent", "greedy", "--bars", "8", "--seed", "2")
+    pieces = composed("--replace", "3-4", "--agent", "random", "--count", "2", str(source["piece"]))
+    assert [p["piece"] for p in pieces] == [f"pieces/fiddle-greedy-2-bars-3-4-{n}.json" for n in (0, 1)]
+    bar = 36 if music_of(str(source["piece"]))["meter"] == "6/8" else 48
+
+    def outside(path: object) -> list[dict[str, int]]:
+        notes: list[dict[str, int]] = music_of(str(path))["notes"]  # type: ignore[assignment]
+        return [note for note in notes if not 2 * bar <= note["onset"] < 4 * bar]
+
+    for piece in pieces:
+        assert outside(piece["piece"]) == outside(source["piece"])
+        assert music_of(str(piece["piece"])) != music_of(str(source["piece"]))
+
+
+def test_bars_are_replaced_by_the_agent_of_the_run_that_the_piece_lies_in(trained_run: SimpleNamespace) -> None:
+    [new] = composed("--replace", "1", trained_run.result["trained_piece"], "--out", "here")
+    assert json.loads(Path(str(new["piece"])).read_text())["agent"] == "ppo"
+
+
+@pytest.mark.parametrize("ending", ["json", "mid", "musicxml", "abc"])
+def test_a_piece_goes_on_from_a_file(ending: str) -> None:
+    [motif] = composed("--style", "reel", "--agent", "greedy", "--bars", "2", "--key", "D", "--out", "motif")
+    path = Path(str(motif["piece"])).with_suffix(f".{ending}")
+    [longer] = composed("--style", "reel", "--agent", "random", "--bars", "6", "--start", str(path), "--key", "D")
+    begun, whole = music_of(str(motif["piece"])), music_of(str(longer["piece"]))
+    notes: list[dict[str, int]] = begun["notes"]  # type: ignore[assignment]
+    count = len(notes)
+    assert [(n["onset"], n["pitch"]) for n in notes] == [(n["onset"], n["pitch"]) for n in whole["notes"][:count]]  # type: ignore[index]
+    assert whole["bars"] == 6 and whole["tempo"] == begun["tempo"]
+
+
+def test_a_trained_agent_chooses_more_surely_at_a_lower_temperature(trained_run: SimpleNamespace) -> None:
+    surest = [
+        composed(str(trained_run.folder), "--bars", "4", "--temperature", "0", "--out", out)[0] for out in ("a", "b")
+    ]
+    assert Path(str(surest[0]["piece"])).read_bytes() == Path(str(surest[1]["piece"])).read_bytes()
+    [wild] = composed(str(trained_run.folder), "--bars", "4", "--temperature", "50", "--out", "c")
+    assert music_of(str(wild["piece"])) != music_of(str(surest[0]["piece"]))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "name the folder of a run, or a style with --style"),
+        (["--style", "jazz", "--agent", "bem"], "did you mean 'beam'"),
+        (["--style", "jazz", "--agent", "ppo"], "the agent 'ppo' must be trained first"),
+        (["--style", "jazz", "--agent", "greedy", "--set", "width=3"], "unknown setting 'width'"),
+        (["--style", "jazz", "--set", "width=0"], "setting width is 0: allowed is a whole number from 1 to 10000"),
+        (["--style", "jazz", "--agent", "greedy", "--temperature", "1"], "the agent 'greedy' has no temperature"),
+        (["--style", "jazz", "--start", "none.mid"], "none.mid"),
+        (["--replace", "x", "none.json"], "--replace 'x' is no bar or span of bars: write 9 or 9-12"),
+        (["--replace", "1-2", "none.json"], "none.json"),
+        (["--replace", "1-2"], "name the piece whose bars are to be replaced"),
+        (["--replace", "1-2", "none.json", "--tempo", "90"], "leave out --tempo"),
+    ],
+)
+def test_what_cannot_be_composed_is_told(arguments: list[str], says: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert says in mistake(capfd, *arguments)
+    assert not list(Path().glob("pieces/*"))
+
+
+def test_temperatures_out_of_range_are_told(trained_run: SimpleNamespace, capfd: pytest.CaptureFixture[str]) -> None:
+    assert "allowed are 0 to 100" in mistake(capfd, str(trained_run.folder), "--temperature", "-1")
