@@ -74,3 +74,8 @@ gymnasium.register(
     entry_point="rlcompose.env:ComposeEnv",
     vector_entry_point="rlcompose.vector:ComposeVectorEnv",
 )
+gymnasium.register(
+    id="rlcompose/RLTuner-v0",
+    entry_point="rlcompose.rl_tuner.env:RLTunerEnv",
+    vector_entry_point="rlcompose.rl_tuner.vector:RLTunerVectorEnv",
+)

@@ -9,9 +9,10 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import zip_longest
 from typing import Any
 from xml.etree import ElementTree
 from xml.parsers import expat
@@ -79,9 +80,14 @@ def read_musicxml(data: bytes, name: str) -> Chart:
     if part is None:
         raise RlcomposeError(f"{name!r} has no chord symbols (<harmony>): a lead sheet with chords is needed")
     reader = _Reader(name)
-    for measure in part.iter("measure"):
+    # Directions that concern all parts stand in the first one only.
+    top = next(root.iter("part"))
+    above = top.findall("measure") if top is not part else []
+    for measure, over in zip_longest(part.findall("measure"), above):
+        if measure is None:
+            break
         try:
-            reader.read(measure)
+            reader.read(measure, () if over is None else over)
         except RlcomposeError:
             raise
         except (ValueError, ArithmeticError) as error:  # a number that is none
@@ -158,47 +164,60 @@ class _Reader:
     bars: list[WrittenBar] = field(default_factory=list)
     begins: set[int] = field(default_factory=set)  # bars after double bar lines
     divisions: int = 1
+    transposition: int = 0  # semitones from the part's notes and chords to what sounds
     waiting: dict[str, Any] = field(default_factory=dict)  # said of the bar to come
     ending: tuple[int, ...] = ()
     repeated: int = 0  # how many bars the present repeat sign goes back
     coda_signs: list[tuple[int, bool]] = field(default_factory=list)  # bar, and whether after its chords
     place: str = ""
 
-    def read(self, measure: ElementTree.Element) -> None:
+    def read(self, measure: ElementTree.Element, above: Iterable[ElementTree.Element] = ()) -> None:
+        """Read a measure; `above` is what stands in the same one of the first part, of which signs and words count."""
         number = measure.get("number") or str(len(self.bars) + 1)
         self.place = f"bar {number} of {self.name!r}"
         chords: list[tuple[Fraction, Chord]] = []
         after: dict[str, Any] = {}
+        position = Fraction(0)
+        for element in above:
+            position += self.moved(element)
+            self.read_sign(element, position, after)
         position = length = Fraction(0)
         for element in measure:
-            if element.tag in ("note", "forward", "backup"):
-                moved = self.duration(element)
-                position += -moved if element.tag == "backup" else moved
-                length = max(length, position)
-            elif element.tag == "attributes":
+            position += self.moved(element)
+            length = max(length, position)
+            if element.tag == "attributes":
                 self.read_attributes(element)
             elif element.tag == "harmony" and element.get("type") != "alternate":
                 offset = _number(element.findtext("offset")) / self.divisions
                 chords.append((position + offset, self.chord(element)))
-            elif element.tag in ("direction", "sound"):
-                self.read_direction(element, position, after)
-            elif element.tag == "barline":
-                self.read_barline(element, after)
+            else:
+                self.read_sign(element, position, after)
         ends_section = after.pop("ends_section", False)
         self.add(measure, chords, length, after)
         if ends_section:
             self.begins.add(len(self.bars))
 
-    def duration(self, element: ElementTree.Element) -> Fraction:
-        if element.find("chord") is not None or element.find("grace") is not None:
+    def moved(self, element: ElementTree.Element) -> Fraction:
+        """How far an element moves the place of what follows it."""
+        is_timed = element.tag in ("note", "forward", "backup")
+        if not is_timed or element.find("chord") is not None or element.find("grace") is not None:
             return Fraction(0)
-        return _number(element.findtext("duration")) / self.divisions
+        length = _number(element.findtext("duration")) / self.divisions
+        return -length if element.tag == "backup" else length
+
+    def read_sign(self, element: ElementTree.Element, position: Fraction, after: dict[str, Any]) -> None:
+        if element.tag in ("direction", "sound"):
+            self.read_direction(element, position, after)
+        elif element.tag == "barline":
+            self.read_barline(element, after)
 
     def read_attributes(self, attributes: ElementTree.Element) -> None:
         self.divisions = int(attributes.findtext("divisions") or self.divisions)
+        for chromatic in attributes.findall("transpose/chromatic"):
+            self.transposition = round(float(chromatic.text or 0))
         for key in attributes.findall("key"):
             if fifths := key.findtext("fifths"):
-                self.keys.append((int(fifths), (key.findtext("mode") or "").strip()))
+                self.keys.append((int(fifths) + 7 * self.transposition, (key.findtext("mode") or "").strip()))
         for time in attributes.findall("time"):
             beats, beat_type = time.findtext("beats"), time.findtext("beat-type")
             if not beats or not beat_type:
@@ -235,7 +254,7 @@ class _Reader:
                 elif mark.tag == "segno":
                     said["segno"] = True
                 elif mark.tag == "coda":
-                    self.coda_signs.append((len(self.bars), position > 0))
+                    self.add_coda_sign(is_after=position > 0)
                 elif mark.tag == "metronome":
                     self.read_metronome(mark)
         if said.pop("to_coda", False):
@@ -249,6 +268,11 @@ class _Reader:
             if name in said:
                 after[name] = said.pop(name)
         self.waiting |= said
+
+    def add_coda_sign(self, is_after: bool) -> None:
+        sign = len(self.bars), is_after
+        if sign not in self.coda_signs:  # the same one may stand in the first part and in this one
+            self.coda_signs.append(sign)
 
     def read_metronome(self, mark: ElementTree.Element) -> None:
         quarters = {"whole": Fraction(4), "half": Fraction(2), "eighth": Fraction(1, 2), "16th": Fraction(1, 4)}
@@ -275,11 +299,11 @@ class _Reader:
             self.waiting["opens"] = True
         elif repeat is not None:
             after["closes"] = True
-            after["times"] = int(repeat.get("times") or 0)
+            after["times"] = max(int(repeat.get("times") or 0), after.get("times", 0))
         if barline.find("segno") is not None:
             self.waiting["segno"] = True
         if barline.find("coda") is not None:
-            self.coda_signs.append((len(self.bars), not is_left))
+            self.add_coda_sign(is_after=not is_left)
         if barline.findtext("bar-style") in ("light-light", "light-heavy", "heavy-light") or repeat is not None:
             if is_left:
                 self.begins.add(len(self.bars))
@@ -303,13 +327,16 @@ class _Reader:
             )
             for degree in harmony.findall("degree")
         ]
-        name = _note(root, "root")
         bass = harmony.find("bass")
-        slash = f"/{_note(bass, 'bass')}" if bass is not None else ""
+        try:
+            name = _note(root, "root")
+            slash = f"/{_note(bass, 'bass')}" if bass is not None else ""
+        except RlcomposeError as error:
+            raise RlcomposeError(f"{self.place}: {error}") from None
         for suffix in (_suffix(kind, degrees), hint or None):
             try:
                 if suffix is not None:
-                    return parse_chord(name + suffix + slash)
+                    return parse_chord(name + suffix + slash).transposed(self.transposition)
             except RlcomposeError:
                 continue
         altered = "".join(f", {how} {value} by {alter:+d}" for how, value, alter in degrees)
@@ -330,12 +357,13 @@ class _Reader:
         is_short = length < bar_length
         first_note = measure.find("note")
         begins_late = first_note is not None and first_note.find("rest") is not None
+        sounding = [chord.symbol for _, chord in chords if not chord.is_silent]
         if not self.bars and not chords and (begins_late or 0 < length < bar_length):
             return  # an upbeat, in a bar that is filled with rests or is too short
         if is_short and (measure.get("implicit") == "yes" or (not self.bars and measure.get("number") == "0")):
             # An upbeat, or the half of a bar that a repeat sign divides: the whole bar is the other half's.
-            if chords:
-                symbols = " ".join(chord.symbol for _, chord in chords)
+            if sounding:
+                symbols = " ".join(sounding)
                 raise RlcomposeError(
                     f"{self.place} is an upbeat with chords ({symbols}): a chart begins with a whole bar"
                 )
@@ -368,6 +396,8 @@ class _Reader:
             tick = max(0, round(place * TICKS_PER_QUARTER))
             if tick >= meter.bar_ticks:
                 raise RlcomposeError(f"{self.place}: {chord.symbol} stands after the end of the bar")
+            if changes and (tick, chord) == changes[-1]:
+                continue  # some programs write a chord into every staff
             if changes and tick == changes[-1][0]:
                 both = f"{changes[-1][1].symbol} and {chord.symbol}"
                 raise RlcomposeError(f"{self.place}: {both} begin together: a chart has one chord at a time")
@@ -409,6 +439,9 @@ _ADDED_BELOW = {2: 9, 4: 11}  # beside a third, a second is a ninth and a fourth
 
 def _parts(there: set[tuple[int, int]]) -> Iterator[str]:
     """The parts of the suffix of a chord of these degrees (a fifth left out changes no chord)."""
+    if there - {(5, 0)} == {(3, 0), (4, 0), (7, 0)}:
+        yield "7sus4add3"
+        return
     thirds = {alter for value, alter in there if value == 3}
     if thirds:
         there = {(_ADDED_BELOW.get(value, value), alter) for value, alter in there}

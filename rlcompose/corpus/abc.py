@@ -2,7 +2,8 @@
 
 What the standard (abcnotation.com, "The abc music standard 2.1") says and readers often miss: an accidental holds for
 its letter in every octave to the end of the bar; slurs, ties and decorations may stand between a note and its `>`;
-grace notes take no time; a note after a decoration is still a note. Of a chord in brackets the highest note is taken.
+grace notes take no time; a note after a decoration is still a note. Of a chord in brackets the highest note is taken,
+and of a bar's voices that `&` sets against each other the first.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import pairwise
 
 from rlcompose.corpus.written import WrittenBar, WrittenTune
 from rlcompose.errors import RlcomposeError
@@ -58,7 +60,8 @@ _TOKEN = re.compile(
     |(?P<rest>[zxZX])(?P<rest_length>{_LENGTH})
     |(?P<broken>>+|<+)
     |(?P<tie>-)
-    |y\d*|[H-Wh-w~.]|[\s()`\\!$*;?@#&+\]\[:]""",
+    |(?P<overlay>&)
+    |y\d*|[H-Wh-w~.]|[\s()`\\!$*;?@#+\]\[:]""",
     re.VERBOSE,
 )
 
@@ -66,7 +69,7 @@ _TOKEN = re.compile(
 def split_tunes(text: str) -> list[str]:
     """The tunes of a file, each from its `X:` on; what comes before the first is left out."""
     begins = [found.start() for found in _TUNE.finditer(text)]
-    return [text[begin:end] for begin, end in zip(begins, [*begins[1:], len(text)], strict=True)]
+    return [text[begin:end] for begin, end in pairwise([*begins, len(text)])]
 
 
 def tune_field(text: str, letter: str) -> str:
@@ -141,6 +144,8 @@ def parse_key(text: str) -> tuple[Key | None, dict[str, int]]:
     altered = (
         dict.fromkeys(_SHARPS[:fifths], 1) if fifths > 0 else dict.fromkeys(_SHARPS[fifths:] if fifths else "", -1)
     )
+    if re.search(r"\bexp\b", word):  # "explicit": what follows is all there is
+        altered = {}
     for sign, letter in _EXPLICIT.findall(word[found.end() :]):
         altered[letter.upper()] = _SIGNS[sign]
     return Key(parse_pitch_class(found[1] + found[2]), name), altered
@@ -171,6 +176,7 @@ class _Reader:
     altered: dict[str, int] = field(default_factory=dict)  # by the accidentals of this bar
     voice: str = ""
     is_first_voice: bool = True
+    is_overlay: bool = False  # from a `&` to the end of its bar
     bars: list[WrittenBar] = field(default_factory=list)
     events: list[list[_Event]] = field(default_factory=list)  # of each closed bar, since a tie may still lengthen one
     notes: list[_Event] = field(default_factory=list)
@@ -217,7 +223,8 @@ class _Reader:
             if not found:
                 bar = len(self.bars) + 1
                 raise RlcomposeError(f"a sign of its notation is not known: {line[at]!r} in bar {bar}")
-            if self.is_first_voice or found["field"] == "V":
+            is_heard = not self.is_overlay or found["bar"] or found["ending"]
+            if (self.is_first_voice and is_heard) or found["field"] == "V":
                 self.token(found)
             at = found.end()
         # Some collections leave out the bar line where a line ends with a whole bar.
@@ -262,6 +269,8 @@ class _Reader:
             self.break_rhythm(found["broken"])
         elif found["tie"]:
             self.is_tied = True
+        elif found["overlay"]:
+            self.is_overlay = True
 
     def times(self, text: str) -> Fraction:
         found = re.fullmatch(_LENGTH, text)
@@ -334,6 +343,7 @@ class _Reader:
         closes = repeats and (sign.startswith(":") or "::" in sign)
         opens = repeats and (sign.endswith(":") or "::" in sign)
         self.altered = {}
+        self.is_overlay = False
         if self.position:
             self.events.append(self.notes)
             self.meters += [self.meter] if self.meter is not None else []

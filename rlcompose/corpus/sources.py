@@ -243,7 +243,10 @@ def _file_entries(path: Path, is_swung: bool) -> list[Entry]:
 def _abc_entries(path: Path, label: str, licence: str, numbers: set[str] | None = None) -> list[Entry]:
     """The tunes of a file; of those whose number is in `numbers` already only the first is read."""
     entries = []
-    for place, text in enumerate(split_tunes(_decoded(path.read_bytes())), 1):
+    tunes = split_tunes(_decoded(path.read_bytes()))
+    if not tunes:
+        return [Entry(label, path.stem, licence, _refuse_empty)]
+    for place, text in enumerate(tunes, 1):
         number = tune_field(text, "X") or str(place)
         title = tune_field(text, "T")
         group = " ".join(re.findall(r"\w+", title.partition(" -- ")[0].casefold()))
@@ -255,6 +258,10 @@ def _abc_entries(path: Path, label: str, licence: str, numbers: set[str] | None 
         name = f"{label}#{number}" + (f": {title}" if title else "")
         entries.append(Entry(name, group or name, licence, read))
     return entries
+
+
+def _refuse_empty() -> WrittenTune:
+    raise RlcomposeError("it has no tune: a line that begins with X: opens one")
 
 
 def _refuse_twice(number: str) -> WrittenTune:

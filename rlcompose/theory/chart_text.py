@@ -5,7 +5,7 @@ Between bars                   |   ||   |]   or the end of a line
 A bar                          Dm7 G7 (chords share it)   Dm7 / / G7 (each chord and each / lasts a beat)   N.C.
                                % (the bar before again)   %% (two bars: the two before again)
 Repeats                        |: … :|   :|x3   :|3x   (without |: from the last :|, or from the first bar)
-At the beginning of a bar      [A] or A: (a section)   1. or 1,2. or [1. (an ending)   Segno   Coda (or section [Coda])
+At the beginning of a bar      [A] or A: or Verse 1: (a section)   1. or 1,2. or [1 or (1.) (an ending)   Segno   Coda (or section [Coda])
                                3/4 or [3/4] or T34 (the metre, at the first bar only)
 At the end of a bar            Fine   To Coda   D.C.   D.S. al Fine   D.C. al Coda   D.C. al 2nd ending
 Comments                       a line that begins with #, and what follows a # between spaces
@@ -61,10 +61,11 @@ _BAR_LINE = re.compile(
 )
 _METER = re.compile(r"\s*(?:\[\s*)?(\d+\s*/\s*\d+)(?:\s*\])?(?=\s|$)|\s*T(\d\d)(?=\s|$)")
 _ENDING = re.compile(
-    r"\s*(?:\[?\s*((?:\d{1,6}\s*\.?\s*[-,.]\s*)*\d{1,6})\s*\.\s*\]?|(\d{1,6}(?:[-,]\d{1,6})*)(?=\s|$))"
+    r"\s*(?:\[?\s*((?:\d{1,6}\s*\.?\s*[-,.]\s*)*\d{1,6})\s*\.\s*\]?|(\d{1,6}(?:[-,]\d{1,6})*)(?=\s|$)"
+    r"|\[(\d{1,6}(?:[-,]\d{1,6})*)(?=\s[^\]]*$|$)|\((\d{1,6}(?:[-,]\d{1,6})*)\.?\))"
 )
-_SECTION = re.compile(r"\s*(?:\[\s*([^\]\s][^\]]*?)\s*\]|([A-Za-z]\w*)\s*:)\s*")
-_WORDS = re.compile(rf"(?<!\S){DIRECTION.pattern}(?!\S)", re.IGNORECASE)
+_SECTION = re.compile(r"\s*(?:\[\s*([^\]\s][^\]]*?)\s*\]|([A-Za-z][\w-]*(?:\s+\d+)?)\s*:)\s*")
+_WORDS = re.compile(rf"(?<!\S)\(?{DIRECTION.pattern}\)?(?!\S)", re.IGNORECASE)
 _AT_THE_BEGINNING = ("segno", "coda")
 
 
@@ -168,7 +169,7 @@ class _Reader:
                 name = found[1] or ("12/8" if digits == "12" else f"{digits[0]}/{digits[1]}")
                 self.read_meter(Meter.parse(name))
             elif found := _ENDING.match(text):
-                self.ending = self.passes(found[1] or found[2])
+                self.ending = self.passes(found[found.lastindex or 0])
             elif found := _SECTION.match(text):
                 if "section" in self.waiting:
                     raise self.no_bars(self.section)

@@ -28,7 +28,7 @@ class Jump:
     """Back to the beginning (D.C.) or to the segno (D.S.).
 
     `until` says what is heeded after it: "fine", "coda", or "" for whichever comes; with `ending` this one is taken
-    (D.C. al 2nd ending), and the piece ends with it.
+    (D.C. al 2nd ending), and the piece ends with it, or at the Fine if there is one.
     """
 
     words: str
@@ -61,7 +61,7 @@ class WrittenBar:
 
 
 DIRECTION = re.compile(
-    r"(?:(?P<jump>D\.\s?[CS]\.)(?:\s+al\s+(?:(?P<until>Fine|Coda)|(?P<ending>\d)\w\w\s+End(?:ing|\.)?))?"
+    r"(?:(?P<jump>D\.\s?[CS]\.?|D[CS]|Da\s+Capo|Dal\s+Segno)(?:\s+al\s+(?:(?P<until>Fine|Coda)|(?P<ending>\d)\w\w\s+End(?:ing|\.)?))?"
     r"|(?P<mark>To\s+Coda|Coda|Segno|Fine))",
     re.IGNORECASE,
 )
@@ -228,7 +228,7 @@ def _order(bars: Sequence[WrittenBar], repeats: Sequence[_Repeat]) -> Iterator[i
 
 def _ends(jump: Jump, bars: Sequence[WrittenBar], number: int) -> bool:
     """Whether the piece, after this jump, ends with this bar."""
-    if jump.ending and jump.ending in bars[number].ending:
+    if jump.ending in bars[number].ending and not any(bar.fine for bar in bars):
         return number + 1 == len(bars) or bars[number + 1].ending != bars[number].ending
     return bars[number].fine and jump.until in ("", "fine")
 

@@ -78,6 +78,8 @@ def test_fingering_between_accidental_and_note() -> None:
         ("E phr", "E minor", {}),
         ("D ^g _B", "D major", {"F": 1, "C": 1, "G": 1, "B": -1}),
         ("Dmix=c", "D mixolydian", {"F": 1, "C": 0}),
+        ("D exp _b ^f", "D major", {"B": -1, "F": 1}),  # the standard's "explicit": no other accidentals
+        ("C exp", "C major", {}),
         ("G treble", "G major", {"F": 1}),
         ("G clef=bass", "G major", {"F": 1}),
         ("HP", "A mixolydian", {"F": 1, "C": 1}),
@@ -261,6 +263,12 @@ def test_only_the_first_voice_is_read() -> None:
     assert pitches("[V:1] AB|\n[V:2] C,D,|\n[V:1] cd|") == [69, 71, 72, 74]
 
 
+def test_of_overlaid_voices_the_first_is_read() -> None:
+    found = tune('A8 & "Dm"C4D4|B8 & c8\nd8|1 e8 & E8|2 f8|')
+    assert [[pitch for _, _, pitch in bar.notes] for bar in found.bars] == [[69], [71], [74], [76], [77]]
+    assert {bar.length for bar in found.bars} == {4} and found.bars[0].chords == ()
+
+
 def test_tune_ends_at_an_empty_line() -> None:
     assert pitches("AB|\n\nSome words of Gaelic") == [69, 71]
 
@@ -279,6 +287,11 @@ def test_file_is_split_at_its_numbers() -> None:
     found = split_tunes("%abc\nsome words\n\nX:1\nT:One\nK:C\nA\n\nX: 2\nT: Two % too\nK:C\nB\n")
     assert [tune_field(text, "X") for text in found] == ["1", "2"]
     assert [tune_field(text, "T") for text in found] == ["One", "Two"]
+
+
+@pytest.mark.parametrize("text", ["", "T:No number\nK:C\nA\n"])
+def test_file_without_a_number_has_no_tune(text: str) -> None:
+    assert split_tunes(text) == []
 
 
 # --- bar lines --------------------------------------------------------------------------------------------------------

@@ -52,6 +52,15 @@ def test_folder_is_read_piece_by_piece_with_reasons_for_the_rest(folder: Path) -
     assert report.reasons == {"the metre 3/4 is not used": 1, "a sign of its notation is not known": 1}
 
 
+def test_file_without_a_tune_is_skipped_with_its_reason(folder: Path) -> None:
+    (folder / "empty.abc").write_text("")
+    report = Report()
+    assert len(list(read_pieces(FIDDLE, folder, report=report))) == 3
+    assert ("empty.abc", "it has no tune: a line that begins with X: opens one") in [
+        (skipped.name, skipped.reason) for skipped in report.skipped
+    ]
+
+
 def test_tunes_of_one_title_are_one_group(folder: Path) -> None:
     pieces = list(read_pieces(FIDDLE, folder))
     assert [piece.group for piece in pieces] == ["café", "the one", "the one"]
