@@ -28,7 +28,7 @@ from rlcompose.preset import Preset, with_settings
 
 from ._policy import EventHead, MusicFeatures
 from ._replay import Batch, TimedReplayBuffer
-from ._training import SamplingAgent, durations, load_weights, make_env, one_thread, read_model, train_model
+from ._training import SHAPE, SamplingAgent, durations, load_weights, make_env, one_thread, read_model, train_model
 
 REPORT_EVERY = 16_384  # events, as many as a rollout of PPO has
 FEWEST_STEPS = 200  # of the environments; a budget too short for so many gets fewer environments
@@ -170,7 +170,7 @@ def train_values(
 def load_values(name: str, policy: type[Any], folder: Path, brief: Brief) -> SamplingAgent:
     """The agent in a model folder; a model made for other spaces is refused by name."""
     config, weights = read_model(folder, name, brief)
-    shape = {key: int(config[key]) for key in ("hidden", "n_quantiles") if key in config}
+    shape = {key: int(config[key]) for key in SHAPE if key in config}
     space = observation_space("int16")
     head = _head(brief, 1.0)  # the true temperature is among the weights
     network = policy(space, action_space(brief.style), lambda _: 0.0, head=head, **shape).learner

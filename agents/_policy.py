@@ -141,7 +141,8 @@ class EventHead(nn.Module):
             start = 1 + NUM_PITCHES
             self.pitch.bias[start : start + len(away)] = -INTERVAL_SLOPE * away
             octaves = torch.log2(torch.tensor(durations) / pulse).abs()
-            self.length.bias[num_durations:] = -LENGTH_SLOPE * octaves
+            # Where no length is the pulse the nearest is as likely as it would be, or a note would lose to every rest.
+            self.length.bias[num_durations:] = -LENGTH_SLOPE * (octaves - octaves.min())
         pitches = torch.arange(NUM_PITCHES)
         self.register_buffer("pitches", pitches, persistent=False)
         self.register_buffer("classes", pitches % 12, persistent=False)  # the lowest pitch of the window is a tonic

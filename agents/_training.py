@@ -42,6 +42,7 @@ EVALUATION_PIECES = 32
 EVALUATION_SPACING = 10
 # Training starts from seeds below 2**53, what is compared in the end is below 2**34.
 FIRST_EVALUATION_SEED = 2**62
+SHAPE = ("hidden", "n_quantiles")  # the settings that a network is made with, as far as its agent has them
 
 
 @contextlib.contextmanager
@@ -116,9 +117,17 @@ def read_model(folder: Path, name: str, brief: Brief) -> tuple[dict[str, Any], d
         raise RlcomposeError(f"cannot read the model in {folder}: {error}") from None
     except Exception as error:  # safetensors' own error has no public base
         raise RlcomposeError(f"{folder / 'model.safetensors'} is not a safetensors file: {error}") from None
+    if not isinstance(config, dict):
+        raise RlcomposeError(f"cannot read the model in {folder}: its config.json is no object of names and values")
     for key, value in {"agent": name, **_made_for(brief)}.items():
         if config.get(key) != value:
             raise RlcomposeError(f"the model in {folder} was made for {key} {config.get(key)!r}, here it is {value!r}")
+    preset = find_agent(name).preset
+    for key in preset.keys() & SHAPE:
+        try:
+            preset[key].check(config.get(key))
+        except RlcomposeError as error:
+            raise RlcomposeError(f"cannot read the model in {folder}: {error}") from None
     return config, weights
 
 
@@ -127,7 +136,8 @@ def load_weights(network: nn.Module, weights: Mapping[str, Tensor], folder: Path
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:
-        raise RlcomposeError(f"the weights in {folder} do not fit the network: {str(error).splitlines()[0]}") from None
+        _, *misfits = map(str.strip, str(error).splitlines())  # the first line is a heading
+        raise RlcomposeError(f"the weights in {folder} do not fit the network: {misfits[0]}") from None
 
 
 # --- training ---

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rlcompose.agent import AgentKind, register_agent
-from rlcompose.engine.core import Engine
 from rlcompose.preset import read_preset
 from rlcompose.search import best_continuation, search_engine
+
+if TYPE_CHECKING:
+    from rlcompose.engine.core import Engine
 
 
 @dataclass(slots=True)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
 from rlcompose.agent import AgentKind, pick, register_agent
-from rlcompose.engine.core import Engine
+
+if TYPE_CHECKING:
+    from rlcompose.engine.core import Engine
 
 
 class RandomAgent:

@@ -24,6 +24,8 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from rlcompose.brief import Options
+    from rlcompose.charts.reading import read_chart
+    from rlcompose.composing import Composer
     from rlcompose.env import ComposeEnv
     from rlcompose.errors import RlcomposeError
     from rlcompose.reward import reward_term

@@ -6,18 +6,20 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rlcompose.brief import Brief
-from rlcompose.engine.core import Engine
 from rlcompose.errors import RlcomposeError, unknown
 from rlcompose.health import Finding
 from rlcompose.passage import WHOLE, Passage
 from rlcompose.preset import Preset, with_settings
 from rlcompose.reward import WeightedTerm
+
+if TYPE_CHECKING:
+    from rlcompose.engine.core import Engine
 
 
 class Agent(Protocol):
@@ -158,6 +160,8 @@ def play(
     takes     a number for each piece that changes the agent's chances but not what the reset draws (default: 0)
     passage   what of the pieces is given; the return is that of the whole piece
     """
+    from rlcompose.engine.core import Engine
+
     if takes is None:
         takes = [0] * len(seeds)
     engine = Engine(brief, terms, len(seeds))

@@ -6,7 +6,8 @@ import argparse
 import re
 from typing import Any
 
-from rlcompose.brief import Options
+from rlcompose.brief import TEMPO_LIMITS, Options
+from rlcompose.engine.layout import MAX_BARS
 from rlcompose.errors import RlcomposeError
 from rlcompose.plugins import load_file, load_installed
 from rlcompose.reward import parse_weight
@@ -41,7 +42,7 @@ def pitch(text: str) -> int:
 
 def pitch_range(text: str) -> tuple[int, int]:
     """An argparse type: two pitches with a hyphen between them, "G3-C6" or "55-84"."""
-    found = re.fullmatch(r"(.*?\d)\s*-\s*(.+)", text.strip())
+    found = re.fullmatch(r"(.*?\d)\s*[-–]\s*(.+)", text.strip())
     if not found:
         raise argparse.ArgumentTypeError(f"{text!r} is no range: write the lowest and the highest pitch as in 'G3-C6'")
     return pitch(found[1]), pitch(found[2])
@@ -50,7 +51,7 @@ def pitch_range(text: str) -> tuple[int, int]:
 def add_music_options(parser: argparse.ArgumentParser) -> None:
     """Everything about the music that can be pinned."""
     group = parser.add_argument_group("the music (what is not given is drawn from the style)")
-    group.add_argument("--bars", type=at_least(1), metavar="N", help="length of a piece in bars, 1 to 1024")
+    group.add_argument("--bars", type=at_least(1, MAX_BARS), metavar="N", help="length of a piece in bars, 1 to 1024")
     chords_help = (
         'a chart, "Dm7 | G7 | C^7 | %%", a file of one (text, MusicXML or iReal Pro), a link of iReal Pro\'s, '
         "or the name of a progression"
@@ -59,7 +60,8 @@ def add_music_options(parser: argparse.ArgumentParser) -> None:
     form_help = 'the order of the sections of the chart or progression, "AABA"'
     group.add_argument("--form", metavar="FORM", help=form_help)
     group.add_argument("--key", metavar="KEY", help='the key, "Bb" or "F# minor"')
-    group.add_argument("--tempo", type=at_least(1), metavar="BPM", help="quarter notes a minute")
+    tempo_help = f"quarter notes a minute, {TEMPO_LIMITS[0]} to {TEMPO_LIMITS[1]}"
+    group.add_argument("--tempo", type=at_least(*TEMPO_LIMITS), metavar="BPM", help=tempo_help)
     group.add_argument("--meter", metavar="METER", help="the metre, 4/4 or 6/8")
     instrument_help = 'what plays the melody: a General MIDI name, "tenor sax", or its number from 0'
     group.add_argument("--instrument", metavar="NAME", help=instrument_help)

@@ -194,8 +194,10 @@ def _program(instrument: object) -> int:
     programs = {_plain(name): program for program, name in enumerate(INSTRUMENT_MAP)}
     program = programs.get(_plain(instrument))
     if program is None:
-        near = difflib.get_close_matches(_plain(instrument), programs, n=1, cutoff=0.5)
-        hint = f" did you mean {INSTRUMENT_MAP[programs[near[0]]]!r}?" if near else ""
+        plain = _plain(instrument)
+        near = [name for name in programs if len(plain) > 2 and plain in name]  # "sax" is none, and four have it
+        near = near or difflib.get_close_matches(plain, programs, n=1, cutoff=0.5)
+        hint = f" did you mean {' or '.join(repr(INSTRUMENT_MAP[programs[name]]) for name in near)}?" if near else ""
         allowed = "the 128 names of General MIDI and the numbers 0 to 127"
         raise RlcomposeError(f"unknown instrument {instrument!r}:{hint} Allowed: {allowed}")
     return program

@@ -237,13 +237,14 @@ class Encoding:
     dropped: tuple[Note, ...]
 
 
-def encode(composition: Composition, style: Style) -> Encoding:
+def encode(composition: Composition, style: Style, register: int | None = None) -> Encoding:
     """The actions of a style that play a composition.
 
     Onsets move by at most one tick, and only where no sequence of the style's durations meets them; lengths are the
-    nearest that lead to the next onset, followed by rests. The tonic is placed in the octave that keeps most notes.
+    nearest that lead to the next onset, followed by rests. The tonic is the first from `register` upwards; without it,
+    it is placed in the octave that keeps most notes.
     """
-    tonic = _best_tonic(composition)
+    tonic = _best_tonic(composition) if register is None else register + (composition.key.tonic - register) % 12
     lengths = tuple(length for _, length in style.durations)
     window = range(tonic + LOWEST_PITCH, tonic + HIGHEST_PITCH + 1)
     inside = [note for note in composition.notes if note.pitch in window]

@@ -84,8 +84,9 @@ def result_lines(value: Any, indent: str = "") -> Iterator[str]:
     items = value.items() if isinstance(value, Mapping) else ((str(n), item) for n, item in enumerate(value, 1))
     for name, item in items:
         if isinstance(item, Mapping | list | tuple):
-            yield f"{indent}{name}:"
-            yield from result_lines(item, indent + "  ")
+            if item:
+                yield f"{indent}{name}:"
+                yield from result_lines(item, indent + "  ")
         elif isinstance(item, bool):
             yield f"{indent}{name}: {'yes' if item else 'no'}"
         elif item is not None and item != "":

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from rlcompose.agent import Agent
     from rlcompose.composing import Composer
     from rlcompose.piece import Piece
+    from rlcompose.run import Run
+    from rlcompose.style import Style
 
 DEFAULT_AGENT = "beam"
 HIGHEST_TEMPERATURE = 100
@@ -34,7 +36,8 @@ def parser() -> Parser:
 
     source_help = "the folder of a run, made by rlcompose.train; with --replace also a piece's .json"
     parser.add_argument("source", metavar="RUN", nargs="?", help=source_help)
-    parser.add_argument("--style", metavar="STYLE", help="compose without a run, in this style")
+    style_help = "compose without a run, in this style; with --replace the style file of the piece"
+    parser.add_argument("--style", metavar="STYLE", help=style_help)
     agent_help = f"an agent that needs no training, instead of a run's (default without a run: {DEFAULT_AGENT})"
     parser.add_argument("--agent", metavar="NAME", help=agent_help)
     set_help = "a setting of that agent, as in width=20; may be given several times"
@@ -117,8 +120,16 @@ def _composer(arguments: argparse.Namespace) -> tuple[Composer, Path]:
     if {"chords", "progression"} & pinned.keys():
         kept = replace(kept, chords=None, progression=None, form=None, key=None, bars=None)
     brief = make_brief(source.style, replace(kept, **pinned))
-    agent = _warm(arguments, source.agent()) if arguments.agent is None else _untrained(arguments)
-    return Composer(agent, brief, source.terms()), source.folder / "pieces"
+    return Composer(_agent_of(source, arguments), brief, source.terms()), source.folder / "pieces"
+
+
+def _agent_of(source: Run, arguments: argparse.Namespace) -> Agent:
+    """The agent of a run, or the one that is to play instead."""
+    if arguments.agent is not None:
+        return _untrained(arguments)
+    if arguments.set:
+        raise RlcomposeError("--set is for an agent that --agent names: the run's plays as it was trained")
+    return _warm(arguments, source.agent())
 
 
 def _untrained(arguments: argparse.Namespace) -> Agent:
@@ -154,20 +165,25 @@ def _replaced(arguments: argparse.Namespace) -> tuple[Path, Iterator[tuple[Piece
     from rlcompose.piece import read_piece, read_weights
     from rlcompose.reward import weigh_terms
     from rlcompose.run import CONFIG, read_run
+    from rlcompose.style import load_style
 
     bars = _bars(arguments.replace)
-    if given := [*music_options(arguments).pinned, *(n for n in ("style", "start") if getattr(arguments, n))]:
+    if given := [*music_options(arguments).pinned, *(["start"] if arguments.start else [])]:
         raise RlcomposeError(f"--replace keeps the piece as it is: leave out --{given[0]}")
     if arguments.source is None:
         raise RlcomposeError("name the piece whose bars are to be replaced: a .json that train or compose has written")
     path = Path(arguments.source)
     folder = path.resolve().parent.parent
     if (folder / CONFIG).is_file():
+        if arguments.style is not None:
+            raise RlcomposeError(f"leave out --style: the piece lies in the run {folder.name}, which has its style")
         source = read_run(folder)
-        terms, style = source.terms(), source.style
-        agent = _warm(arguments, source.agent()) if arguments.agent is None else _untrained(arguments)
+        terms = source.terms()
+        style: Style | None = source.style
+        agent = _agent_of(source, arguments)
     else:
-        terms, style = weigh_terms(read_weights(path)), None
+        terms = weigh_terms(read_weights(path))
+        style = None if arguments.style is None else load_style(arguments.style)
         agent = _untrained(arguments)
     piece = read_piece(path, terms, style)
     composer = Composer(agent, piece.brief, terms)

@@ -8,18 +8,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rlcompose.agent import Agent, Played, play
-from rlcompose.brief import Brief, make_brief
+from rlcompose.brief import Brief, make_brief, whole_number
 from rlcompose.codec import Encoding, encode, event_of
 from rlcompose.corpus.entry import Report
 from rlcompose.corpus.sources import read_pieces
+from rlcompose.engine.layout import MAX_BARS
+from rlcompose.env import MAX_SEED
 from rlcompose.errors import RlcomposeError
+from rlcompose.files import missing_file
 from rlcompose.passage import Passage, gap_in
 from rlcompose.piece import Piece, read_music
 from rlcompose.reward import WeightedTerm, weigh_terms
 from rlcompose.score import Composition, Note
 from rlcompose.style import Style
 from rlcompose.theory.key import Key
-from rlcompose.theory.meter import Meter
+from rlcompose.theory.meter import METERS, Meter
 from rlcompose.theory.pitch import pitch_name
 
 _log = logging.getLogger(__name__)
@@ -71,6 +74,7 @@ class Composer:
         seed      what is drawn (key, chart, tempo, register) and the agent's chances are functions of it
         best_of   how many pieces to compose on the same draw; the one with the highest return is kept
         """
+        _check_seed(seed)
         return self._best(self.brief, seed, range(_checked(best_of)), Passage(before=self.before))
 
     def replace_bars(
@@ -88,6 +92,7 @@ class Composer:
             raise RlcomposeError(
                 f"the piece is in style {piece.brief.style.name!r}, the agent in {self.brief.style.name!r}"
             )
+        _check_seed(seed)
         passage = gap_in(piece, *bars)
         # Take 0 is the one by which an agent composes the piece at first: it would come to the same bars again.
         first = 1 + seed * _checked(best_of)
@@ -120,12 +125,16 @@ def read_motif(path: Path | str, style: Style) -> Composition:
     """The music in a file, for a piece to go on from: a piece's .json, or ABC, MusicXML, MIDI or kern.
 
     Of a file with several tunes the first is taken. MIDI is read as swung where a beat looks it; the melody is
-    the track of that name, else the first. Raises `RlcomposeError` with the reason where there is nothing to be used.
+    the track of that name, else the first, and of notes that sound together the highest. Raises `RlcomposeError` with
+    the reason where there is nothing to be used.
     """
+    if not Path(path).is_file():
+        raise missing_file("motif", path)
     if str(path).endswith(".json"):
         return read_music(path)
     report = Report()
-    piece = next(read_pieces(style, path, report=report), None)
+    # The metre is the motif's; of two ways to read it (2/2 is 4/4, too) the style's own comes first.
+    piece = next(read_pieces(replace(style, meters=(*style.meters, *METERS)), path, report=report), None)
     if piece is None:
         raise RlcomposeError(f"{path} cannot begin a piece: {report.skipped[0].reason}")
     return piece.composition
@@ -134,15 +143,17 @@ def read_motif(path: Path | str, style: Style) -> Composition:
 def opening(brief: Brief, motif: Composition) -> tuple[Brief, tuple[int, ...]]:
     """The brief of a piece that begins with a motif, and the actions that play the motif.
 
-    Metre, tempo and key are the motif's where the brief does not pin them; a pinned key says in which key the motif is,
-    which stays at its pitches. The register is the motif's, and the range holds it. Rests after its last note are no
-    part of it. Notes that the style cannot play are left out, and a warning names them.
+    Metre, tempo, key and register are the motif's where the brief does not pin them; a pinned key says in which key the
+    motif is, which stays at its pitches. The range holds the motif. Rests after its last note are no part of it. Notes
+    that the style cannot play are left out, and a warning names them.
     """
     options = brief.options
     key = Key.parse(options.key) if isinstance(options.key, str) else options.key or motif.key
     meter = Meter.parse(options.meter) if isinstance(options.meter, str) else options.meter or motif.meter
     bars = -(-motif.total_ticks // meter.bar_ticks)
-    encoding = encode(replace(motif, key=key, meter=meter, bars=bars, sections=(), pickup=0), brief.style)
+    # In a bar more than it has: its last note would else be as long as it is only where the piece ends and cuts it.
+    room = replace(motif, key=key, meter=meter, bars=min(bars + 1, MAX_BARS), chords=(), sections=(), pickup=0)
+    encoding = encode(room, brief.style, options.register)
     if encoding.dropped:
         lost = _listed(encoding.dropped, meter)
         _log.warning("%s of the beginning cannot be played in style %r: left out", lost, brief.style.name)
@@ -159,7 +170,8 @@ def opening(brief: Brief, motif: Composition) -> tuple[Brief, tuple[int, ...]]:
         range=(min(own[0], given[0]), max(own[1], given[1])),
     )
     longer = make_brief(brief.style, chosen)
-    if bars > longer.bars or (bars == longer.bars and len(actions) == len(encoding.actions)):
+    played = sum(event_of(brief.style, action)[1] for action in actions)
+    if bars > longer.bars or played >= longer.bars * meter.bar_ticks:
         raise RlcomposeError(f"the beginning fills {bars} bars and the piece has {longer.bars}: pin more with bars")
     return longer, actions
 
@@ -176,6 +188,10 @@ def _listed(notes: Sequence[Note], meter: Meter) -> str:
     named = [f"{pitch_name(note.pitch)} in bar {note.onset // meter.bar_ticks + 1}" for note in notes[:_NAMED]]
     more = ", …" if len(notes) > _NAMED else ""
     return f"{len(notes)} note{'s' * (len(notes) > 1)} ({', '.join(named)}{more})"
+
+
+def _check_seed(seed: int) -> None:
+    whole_number("seed", seed, 0, MAX_SEED)
 
 
 def _checked(best_of: int) -> int:

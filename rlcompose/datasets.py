@@ -127,8 +127,8 @@ def trajectories(
     """
     style = style if isinstance(style, Style) else load_style(style)
     observation_space(observation)  # tells of a name that is not known
-    if limit is not None and limit < 1:
-        raise RlcomposeError(f"limit {limit} is too small: allowed are 1 and more, or None for all")
+    if limit is not None and (not isinstance(limit, int) or limit < 1):
+        raise RlcomposeError(f"limit {limit!r} is no number of pieces: allowed are 1 and more, or None for all")
     terms = weigh_terms(style.rewards, rewards)
     report = Report()
     pieces = read_pieces(style, source, meter=meter, seed=seed, expand_repeats=expand_repeats, report=report)

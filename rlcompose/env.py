@@ -74,7 +74,7 @@ class ComposeEnv(gymnasium.Env[NDArray[Any], np.int64]):
     `terminated` when the last tick of the piece is reached. Nothing is truncated.
 
     ## Arguments
-    - `style`: a shipped style ("jazz", "fiddle"), the path of a `.toml` file, or a `Style`.
+    - `style`: a shipped style or variant ("jazz", "slip jig"), the path of a `.toml` file, or a `Style`.
     - `rewards`: None for the style's weights; a mapping from names to weights to change or add some; a sequence of
       functions of the moment (or names) to add with weight 1.
     - `bars`, `progression`, `chords`, `key`, `tempo`, `meter`, `register`, `range`, `form`, `instrument`: pinned
@@ -135,7 +135,7 @@ class ComposeEnv(gymnasium.Env[NDArray[Any], np.int64]):
         """Begin a new piece; `info` tells its seed and what was drawn."""
         super().reset(seed=seed)
         chosen = dict(options or {})
-        prefix = chosen.pop("prefix", ())
+        prefix = checked_prefix(chosen.pop("prefix", ()))
         brief = self.brief
         if chosen:
             allowed = (*Options.names(), "prefix")
@@ -233,6 +233,9 @@ class ComposeEnv(gymnasium.Env[NDArray[Any], np.int64]):
         """Go back to a snapshot; gives the observation there."""
         arrays, actions, seed, brief = snapshot
         if brief is not self._engine.brief:
+            if brief.style != self.brief.style:
+                own = self.brief.style.name
+                raise RlcomposeError(f"the snapshot is of style {brief.style.name!r}, the environment of {own!r}")
             self._engine.use(brief)
         self._engine.restore(arrays)
         self._actions, self._seed, self._started = list(actions), seed, True
@@ -253,6 +256,13 @@ class ComposeEnv(gymnasium.Env[NDArray[Any], np.int64]):
             self._actions.append(action)
         if self._state.done[0]:
             raise RlcomposeError("the prefix fills the whole piece: leave something to compose")
+
+
+def checked_prefix(prefix: object) -> Sequence[Any]:
+    """The option `prefix`, if it is a sequence; its actions are checked when they are played."""
+    if not isinstance(prefix, Sequence | np.ndarray):
+        raise RlcomposeError(f"prefix {prefix!r} is no sequence: give a list of actions")
+    return prefix  # type: ignore[return-value]  # an array is a sequence in all that is asked of it here
 
 
 def piece_info(engine: Engine, row: int) -> dict[str, Any]:

@@ -52,6 +52,8 @@ def write_atomically(path: str | os.PathLike[str], content: bytes | str) -> None
 def missing_file(kind: str, path: str | os.PathLike[str]) -> RlcomposeError:
     """The error for a file that is not there, with the nearest name in its folder: `kind` as in "MIDI file"."""
     wanted = Path(path)
+    if wanted.exists():
+        return RlcomposeError(f"{str(wanted)!r} is a {'folder' if wanted.is_dir() else 'file'} and no {kind}")
     names = [entry.name for entry in wanted.parent.iterdir()] if wanted.parent.is_dir() else []
     near = difflib.get_close_matches(wanted.name, names, n=1, cutoff=0.5)
     if near:

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rlcompose.agent import Played
 from rlcompose.brief import Brief
-from rlcompose.engine.core import Engine
-from rlcompose.engine.state import Snapshot
 from rlcompose.errors import RlcomposeError
 from rlcompose.passage import Landing
 from rlcompose.reward import WeightedTerm
+
+if TYPE_CHECKING:
+    from rlcompose.engine.core import Engine
+    from rlcompose.engine.state import Snapshot
 
 
 @dataclass(slots=True)
@@ -50,6 +53,8 @@ def search_engine(brief: Brief, terms: Sequence[WeightedTerm], width: int) -> En
     """An engine for `best_continuation` with that many hypotheses."""
     if width < 1:
         raise RlcomposeError(f"width {width} is no number of hypotheses: allowed are 1 and more")
+    from rlcompose.engine.core import Engine
+
     return Engine(brief, terms, width)
 
 

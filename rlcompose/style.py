@@ -172,7 +172,7 @@ def style_from_dict(data: Mapping[str, Any], source: str = "style") -> Style:
     """
     reader = _Reader(data)
     base = reader.base("base")
-    name = reader.text("name")
+    name = reader.text("name", without="/\\")  # it becomes part of the names of folders and files
     style = Style(
         name=name,
         family=base.family if base else name,
@@ -252,8 +252,12 @@ class _Reader:
             return None
         return value
 
-    def text(self, key: str) -> str:
-        return str(self.value(key, lambda value: isinstance(value, str) and bool(value.strip()), "a text"))
+    def text(self, key: str, without: str = "") -> str:
+        def is_allowed(value: Any) -> bool:
+            return isinstance(value, str) and bool(value.strip()) and not set(value) & set(without)
+
+        allowed = f"a text without {' and '.join(without)}" if without else "a text"
+        return str(self.value(key, is_allowed, allowed))
 
     def truth(self, key: str) -> bool:
         return bool(self.value(key, lambda value: isinstance(value, bool), "true or false"))
@@ -293,8 +297,8 @@ class _Reader:
     def scales(self, key: str) -> dict[str, tuple[int, ...]]:
         """Semitones above the tonic for every mode; what is left out is the mode's own seven notes."""
         scales: dict[str, tuple[int, ...]] = dict(SCALES)
-        given = self.table(key, "scales for some modes, such as major = [0, 2, 4, 7, 9]") if key in self.data else {}
-        self.known.append(key)
+        self.data.setdefault(key, {mode: list(steps) for mode, steps in SCALES.items()})
+        given = self.table(key, "scales for some modes, such as major = [0, 2, 4, 7, 9]")
         for mode, steps in given.items():
             if mode not in MODES:
                 self.refuse_name(f"mode in {key}", mode, MODES)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from rlcompose.brief import Options, make_brief
 from rlcompose.codec import action_space, observation_space
 from rlcompose.engine.core import Engine
-from rlcompose.env import MAX_SEED, piece_info
+from rlcompose.env import MAX_SEED, checked_prefix, piece_info
 from rlcompose.errors import RlcomposeError, unknown
 from rlcompose.reward import RewardChoice, weigh_terms
 from rlcompose.style import Style
@@ -102,7 +102,7 @@ class ComposeVectorEnv(gymnasium.vector.VectorEnv[NDArray[Any], NDArray[Any], ND
         chosen = dict(options or {})
         mask = chosen.pop("reset_mask", None)
         rows = np.arange(self.num_envs) if mask is None else np.flatnonzero(_reset_mask(mask, self.num_envs))
-        prefix = chosen.pop("prefix", ())
+        prefix = checked_prefix(chosen.pop("prefix", ()))
         for name in chosen:
             if name not in Options.names():
                 raise unknown("option", name, (*Options.names(), "prefix", "reset_mask"))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import gymnasium
-import numpy as np
 
 from rlcompose.engine.layout import NUM_SLOTS
+from rlcompose.errors import RlcomposeError
 
 
 class MultiDiscreteActions(gymnasium.ActionWrapper[Any, Any, Any]):
@@ -23,5 +23,8 @@ class MultiDiscreteActions(gymnasium.ActionWrapper[Any, Any, Any]):
 
     def action(self, action: Any) -> int:
         """The action number of a pair."""
-        slot, duration = np.asarray(action).tolist()
+        if not self.action_space.contains(action):
+            allowed = f"a slot from 0 to {NUM_SLOTS - 1} and a duration from 0 to {self._num_durations - 1}"
+            raise RlcomposeError(f"action {action!r} does not exist: allowed are {allowed}")
+        slot, duration = action
         return int(slot) * self._num_durations + int(duration)

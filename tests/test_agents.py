@@ -17,7 +17,7 @@ from gymnasium import spaces
 
 from rlcompose import load_style, train
 from rlcompose.agent import TrainingJob, TrainingResult, find_agent, play
-from rlcompose.agents._policy import Choice
+from rlcompose.agents._policy import HEAD_COLUMNS, Choice, EventHead
 from rlcompose.agents._ppo import _equal_batches
 from rlcompose.agents._rollout import MaskableTimedRolloutBuffer, TimedRolloutBuffer
 from rlcompose.agents._training import EVALUATION_PIECES, FIRST_EVALUATION_SEED, SamplingAgent
@@ -227,6 +227,14 @@ def test_a_collapse_is_named_with_what_to_do_and_the_best_is_kept(name: str, tmp
     assert written == [finding.to_dict() for finding in result.health]
 
 
+@pytest.mark.parametrize(("lengths", "pulse"), [((3, 6, 12), 6), ((48,), 6), ((1, 2), 12)])
+def test_an_untrained_player_prefers_no_rest_whatever_the_pulse(lengths: tuple[int, ...], pulse: int) -> None:
+    head = EventHead(8 + HEAD_COLUMNS, lengths, pulse)
+    logits = head(torch.zeros(1, 8 + HEAD_COLUMNS)).detach().view(44, len(lengths))
+    # In the length that is nearest to the pulse each of the 43 pitches is as likely as the rest.
+    assert logits.amax(dim=1).tolist() == [0.0] * 44
+
+
 @pytest.mark.parametrize("name", ["ppo", "maskable_ppo"])
 def test_a_healthy_training_has_no_findings(name: str, tmp_path: Path) -> None:
     assert trained(name, tmp_path, 8_000).health == ()
@@ -344,10 +352,18 @@ def test_a_model_of_another_agent_is_refused_by_name(trained_run: SimpleNamespac
 
 
 def test_weights_of_another_width_are_refused(trained_run: SimpleNamespace, tmp_path: Path) -> None:
-    assert "do not fit the network" in refusal(foreign(trained_run, tmp_path, hidden=64))
+    told = refusal(foreign(trained_run, tmp_path, hidden=64))
+    assert "do not fit the network: size mismatch for " in told
+
+
+@pytest.mark.parametrize("hidden", [None, "wide", 10**9])
+def test_a_width_that_is_none_is_refused(trained_run: SimpleNamespace, tmp_path: Path, hidden: object) -> None:
+    told = refusal(foreign(trained_run, tmp_path, hidden=hidden))
+    assert "cannot read the model" in told and "allowed is a whole number from 8 to 2048" in told
 
 
 def test_a_configuration_that_is_no_json_is_refused(trained_run: SimpleNamespace, tmp_path: Path) -> None:
     model = foreign(trained_run, tmp_path)
-    (model / "config.json").write_text("{")
-    assert "cannot read the model" in refusal(model)
+    for text in ("{", "[]"):
+        (model / "config.json").write_text(text)
+        assert "cannot read the model" in refusal(model)

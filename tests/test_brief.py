@@ -236,7 +236,12 @@ def test_command_line_pins_every_option_but_the_progression() -> None:
 
 @pytest.mark.parametrize(
     ("register", "span", "expected"),
-    [("48", "55-84", (48, (55, 84))), ("Bb2", "Eb2 - F#5", (46, (39, 78))), ("C4", "C-1-G9", (60, (0, 127)))],
+    [
+        ("48", "55-84", (48, (55, 84))),
+        ("48", "55–84", (48, (55, 84))),
+        ("Bb2", "Eb2 - F#5", (46, (39, 78))),
+        ("C4", "C-1-G9", (60, (0, 127))),
+    ],
 )
 def test_pitches_are_names_or_numbers(register: str, span: str, expected: object) -> None:
     options = command_line("--register", register, "--range", span)
@@ -299,6 +304,10 @@ def test_a_wrong_pitch_on_the_command_line_is_told(
         ({"form": " ", "chords": "C"}, "form ' ' names no sections: allowed are orders of A"),
         ({"form": 3, "chords": "C"}, "form 3 names no sections"),
         ({"instrument": "tenor saxophon"}, "unknown instrument 'tenor saxophon': did you mean 'Tenor Sax'?"),
+        (
+            {"instrument": "Organ"},
+            "did you mean 'Drawbar Organ' or 'Percussive Organ' or 'Rock Organ' or 'Church Organ'",
+        ),
         ({"instrument": 128}, "instrument 128 is out of range: allowed are 0 to 127"),
         ({"instrument": "128"}, "instrument 128 is out of range: allowed are 0 to 127"),
         ({"instrument": 1.5}, "instrument 1.5 is not a whole number"),

@@ -128,6 +128,7 @@ def test_a_mistake_is_told_before_anything_is_made(
 
 def test_a_run_that_is_not_there_is_told(greedy_run: SimpleNamespace, capfd: pytest.CaptureFixture[str]) -> None:
     assert "there is no run 'nowhere'" in mistake(capfd, "nowhere")
+    assert "greedy.json' is a file and no run" in mistake(capfd, str(greedy_run.folder / "pieces" / "greedy.json"))
     assert "is not a run: it has no config.json" in mistake(capfd, str(greedy_run.folder / "pieces"))
 
 
@@ -190,6 +191,30 @@ def test_a_piece_goes_on_from_a_file(ending: str) -> None:
     assert whole["bars"] == 6 and whole["tempo"] == begun["tempo"]
 
 
+@pytest.mark.parametrize("ending", ["json", "mid", "musicxml", "abc"])
+def test_the_metre_is_the_motifs_also_where_the_style_has_it_not(ending: str) -> None:
+    [motif] = composed("--style", "jig", "--agent", "greedy", "--bars", "2", "--key", "D", "--out", "motif")
+    path = Path(str(motif["piece"])).with_suffix(f".{ending}")
+    [longer] = composed("--style", "jazz", "--agent", "greedy", "--bars", "4", "--start", str(path), "--key", "D")
+    assert music_of(str(longer["piece"]))["meter"] == "6/8"
+
+
+def test_bars_are_replaced_in_a_style_of_ones_own() -> None:
+    Path("mine.toml").write_text('base = "jazz"\nname = "mine"\ntempo = [60, 70]\n')
+    [source] = composed("--style", "mine.toml", "--agent", "greedy", "--bars", "4")
+    [new] = composed("--replace", "2", str(source["piece"]), "--style", "mine.toml", "--agent", "random")
+    assert json.loads(Path(str(new["piece"])).read_text())["style"] == "mine"
+
+
+def test_settings_and_styles_that_would_go_unheard_are_told(
+    trained_run: SimpleNamespace, capfd: pytest.CaptureFixture[str]
+) -> None:
+    piece = str(trained_run.result["trained_piece"])
+    assert "--set is for an agent that --agent names" in mistake(capfd, str(trained_run.folder), "--set", "gamma=1")
+    assert "--set is for an agent that --agent names" in mistake(capfd, piece, "--replace", "1", "--set", "gamma=1")
+    assert "the piece lies in the run" in mistake(capfd, piece, "--replace", "1", "--style", "jazz")
+
+
 def test_a_trained_agent_chooses_more_surely_at_a_lower_temperature(trained_run: SimpleNamespace) -> None:
     surest = [
         composed(str(trained_run.folder), "--bars", "4", "--temperature", "0", "--out", out)[0] for out in ("a", "b")
@@ -208,9 +233,11 @@ def test_a_trained_agent_chooses_more_surely_at_a_lower_temperature(trained_run:
         (["--style", "jazz", "--agent", "greedy", "--set", "width=3"], "unknown setting 'width'"),
         (["--style", "jazz", "--set", "width=0"], "setting width is 0: allowed is a whole number from 1 to 10000"),
         (["--style", "jazz", "--agent", "greedy", "--temperature", "1"], "the agent 'greedy' has no temperature"),
-        (["--style", "jazz", "--start", "none.mid"], "none.mid"),
+        (["--style", "jazz", "--start", "none.mid"], "there is no motif 'none.mid'"),
+        (["--style", "jazz", "--start", "."], "'.' is a folder and no motif"),
         (["--replace", "x", "none.json"], "--replace 'x' is no bar or span of bars: write 9 or 9-12"),
         (["--replace", "1-2", "none.json"], "none.json"),
+        (["--replace", "1-2", "."], "'.' is a folder and no piece"),
         (["--replace", "1-2"], "name the piece whose bars are to be replaced"),
         (["--replace", "1-2", "none.json", "--tempo", "90"], "leave out --tempo"),
     ],

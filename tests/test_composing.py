@@ -173,6 +173,14 @@ def test_a_piece_goes_on_from_a_motif(agent: str) -> None:
         assert (music.key, music.meter, music.tempo) == (start.key, start.meter, start.tempo)
 
 
+def test_the_last_note_of_a_motif_does_not_reach_beyond_it() -> None:
+    # 30 ticks to the bar line are no length of the style's; 36 would be cut to them, but only where the piece ends.
+    notes = (Note(0, 62, 18), Note(18, 65, 30))
+    start = Composition(notes, (), Key(2, "minor"), Meter(4, 4), 1, 133, "mine")
+    music = composer("random", "jazz", bars=4).starting_from(start).compose(1).composition
+    assert music.notes[:2] == (Note(0, 62, 18), Note(18, 65, 24))
+
+
 def test_the_piece_with_a_motif_comes_again_from_its_document() -> None:
     piece = composer("random", "jazz", bars=4).starting_from(motif([62, 64, 65])).compose(7)
     assert decode(piece.brief, piece.seed, piece.actions) == piece.composition
@@ -185,6 +193,13 @@ def test_a_pinned_key_says_in_which_key_the_motif_is() -> None:
     music = composer("greedy", "jazz", bars=4, key="F", tempo=90).starting_from(start).compose().composition
     assert music.key == Key(5, "major") and music.tempo == 90
     assert music.notes[:3] == start.notes
+
+
+def test_a_pinned_register_says_where_the_motifs_tonic_lies() -> None:
+    start = motif([62, 64, 65])  # in D: the tonic from 48 on is 50
+    going_on = composer("greedy", "jazz", bars=4, register=48).starting_from(start)
+    assert going_on.brief.register == (50, 50)
+    assert going_on.compose().composition.notes[:3] == start.notes
 
 
 def test_notes_that_the_style_cannot_play_are_named(caplog: pytest.LogCaptureFixture) -> None:
@@ -223,6 +238,17 @@ def test_the_best_of_n_is_the_best_of_its_takes() -> None:
 def test_the_best_of_none_is_refused() -> None:
     with pytest.raises(RlcomposeError, match="the best of 0 pieces is none: allowed are 1 and more"):
         composer("random", "jazz").compose(best_of=0)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63, 1.5])
+def test_a_seed_that_is_none_is_refused(seed: int) -> None:
+    random = composer("random", "jazz", bars=2)
+    piece = random.compose()
+    told = r"seed .* allowed are 0 to 9223372036854775807"
+    with pytest.raises(RlcomposeError, match=told):
+        random.compose(seed)
+    with pytest.raises(RlcomposeError, match=told):
+        random.replace_bars(piece, (1, 1), seed=seed)
 
 
 def test_gaps_without_events_are_told() -> None:

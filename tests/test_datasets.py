@@ -127,7 +127,8 @@ def test_faulty_reward_is_an_error_and_no_skipped_piece(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ({"limit": 0}, "limit 0 is too small"),
+        ({"limit": 0}, "limit 0 is no number of pieces"),
+        ({"limit": 1.5}, "limit 1.5 is no number of pieces"),
         ({"observation": "int8"}, "observation dtype 'int8' is not known"),
         ({"style": "fidle"}, "did you mean 'fiddle'"),
         ({"meter": "4/5"}, "metre '4/5' is not known"),

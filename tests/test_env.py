@@ -175,6 +175,7 @@ def test_info_of_a_reset_tells_what_was_drawn() -> None:
         ({"tempo": 5}, "tempo 5 is out of range"),
         ({"prefix": [484]}, "action 484 does not exist: allowed are 0 to 483"),
         ({"prefix": [1.5]}, "action 1.5 is not a whole number"),
+        ({"prefix": 3}, "prefix 3 is no sequence: give a list of actions"),
         ({"prefix": [43 * 11], "key": "C", "register": 60}, r"action 473 \(number 1 of the prefix\) is illegal"),
         ({"prefix": [10], "bars": 1}, "the prefix fills the whole piece: leave something to compose"),
         ({"prefix": [10, 10], "bars": 1}, "the prefix is longer than the piece, which ends after 1 actions"),
@@ -252,6 +253,24 @@ def test_pair_of_slot_and_duration_is_the_same_action() -> None:
     env.step(np.array([13, 6]))
     assert env.unwrapped.actions == (149,)  # type: ignore[attr-defined]
     assert env.step(env.action_space.sample())[0] in env.observation_space
+
+
+@pytest.mark.parametrize("pair", [[12, 11], [44, 0], [-1, 0], [13.9, 6.0], [13], 149])
+def test_a_pair_that_does_not_exist_is_refused_and_is_no_other_one(pair: Any) -> None:
+    env = MultiDiscreteActions(ComposeEnv("jazz", bars=2))
+    env.reset(seed=0)
+    with pytest.raises(RlcomposeError, match="allowed are a slot from 0 to 43 and a duration from 0 to 10"):
+        env.step(pair)
+    assert env.step([13, 6])[4]["num_illegal"] == 0, "a list is as good as an array"
+
+
+def test_snapshot_of_another_style_is_refused_and_changes_nothing() -> None:
+    jazz, fiddle = ComposeEnv("jazz", bars=2), ComposeEnv("fiddle", bars=2)
+    jazz.reset(seed=0)
+    before, _ = fiddle.reset(seed=0)
+    with pytest.raises(RlcomposeError, match="the snapshot is of style 'jazz', the environment of 'fiddle'"):
+        fiddle.restore(jazz.snapshot())
+    assert np.array_equal(fiddle.restore(fiddle.snapshot()), before)
 
 
 def test_documentation_is_complete() -> None:

@@ -73,7 +73,7 @@ def outcome(result: Mapping[str, Any], *arguments: str) -> int:
 
 
 def test_nested_results_are_printed_for_reading() -> None:
-    result = {"run": "r", "mean_return": {"random": -1.5}, "pieces": [{"wav": "a.wav"}], "early": False, "lufs": None}
+    result = {"run": "r", "mean_return": {"random": -1.5}, "pieces": [{"wav": "a.wav"}], "early": False, "health": []}
     assert list(result_lines(result)) == [
         "run: r",
         "mean_return:",

@@ -261,6 +261,7 @@ def test_file_that_is_not_toml_is_told_with_its_line(tmp_path: Path) -> None:
     ("values", "fault"),
     [
         ({"name": ""}, "name = '': allowed is a text"),
+        ({"name": "../up"}, r"name = '../up': allowed is a text without / and \\"),
         ({"bars": DELETE}, "bars is missing: allowed is a whole number from 1 to 1024"),
         ({"bars": 0}, "bars = 0: allowed is a whole number from 1 to 1024"),
         ({"bars": True}, "bars = True: allowed is a whole number"),
@@ -303,6 +304,13 @@ def test_file_that_is_not_toml_is_told_with_its_line(tmp_path: Path) -> None:
 def test_wrong_value_is_told_with_its_key_and_what_is_allowed(values: dict[str, Any], fault: str) -> None:
     with pytest.raises(RlcomposeError, match=fault):
         style_from_dict(changed(**values))
+
+
+def test_allowed_keys_are_told_once_each() -> None:
+    with pytest.raises(RlcomposeError) as told:
+        style_from_dict(changed(tempos=1))
+    allowed = str(told.value).partition("allowed are ")[2].split(", ")
+    assert allowed == sorted(set(style_from_dict(changed()).to_dict()) | {"base"})
 
 
 def test_all_faults_are_told_together() -> None:

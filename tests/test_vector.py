@@ -138,6 +138,7 @@ def test_render_gives_one_view_for_each_piece() -> None:
         (lambda venv: venv.reset(options={"bar": 3}), "unknown option 'bar': did you mean 'bars'?"),
         (lambda venv: venv.reset(options={"prefx": [0]}), "unknown option 'prefx': did you mean 'prefix'?"),
         (lambda venv: venv.reset(options={"prefix": [500]}), "action 500 does not exist"),
+        (lambda venv: venv.reset(options={"prefix": 3}), "prefix 3 is no sequence"),
         (lambda venv: venv.reset(options={"prefix": [BAR], "bars": 1}), "the prefix fills a whole piece"),
         (lambda venv: venv.reset(options={"reset_mask": [True]}), "reset_mask must be a bool array of 2"),
         (

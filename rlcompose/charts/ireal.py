@@ -29,7 +29,10 @@ from rlcompose.theory.key import Key
 from rlcompose.theory.meter import Meter
 from rlcompose.theory.progression import bar_of_changes
 
-_LINK = re.compile(r"(?P<quote>[\"']?)(?P<scheme>irealb(?:ook)?)://(?P<body>[^\n]*)", re.IGNORECASE)
+# In a page a link ends with its quotation mark, and others may follow on the line.
+_LINK = re.compile(
+    r"""(?P<quote>["'])?(?P<scheme>irealb(?:ook)?)://(?P<body>(?(quote)(?:(?!(?P=quote)).)*|.*))""", re.IGNORECASE
+)
 _SCRAMBLED = "1r34LbKcu7"  # what scrambled music begins with
 _BLOCK = 50
 _SWAPPED = (*range(5), *range(10, 24))  # places in a block that change with those as far from its end
@@ -69,7 +72,7 @@ def read_ireal(text: str, title: str | None = None) -> Chart:
 def _songs(link: re.Match[str]) -> Iterator[Song]:
     body = link["body"]
     if link["quote"]:
-        body = html.unescape(body.partition(link["quote"])[0])
+        body = html.unescape(body)
     fields = unquote(body).split("=")
     if link["scheme"].lower() == "irealbook":
         while len(fields := fields[next((n for n, text in enumerate(fields) if text), len(fields)) :]) > 1:

@@ -22,6 +22,7 @@ from rlcompose.errors import RlcomposeError
 from rlcompose.theory.chord import NO_CHORD, Chord, parse_chord
 from rlcompose.theory.form import (
     DIRECTION,
+    TIMES_IN_NAME,
     Bar,
     Jump,
     SectionPattern,
@@ -248,7 +249,8 @@ class _Reader:
                 text = " ".join((mark.text or "").split())
                 if mark.tag == "rehearsal":
                     # Letters, so that the mark can stand in a chart's text, where brackets and bars mean something.
-                    self.waiting["section"] = re.sub(r"[^\w' -]", "", text).strip() or "A"
+                    label = re.sub(r"[^\w' -]", "", TIMES_IN_NAME.sub("", text))
+                    self.waiting["section"] = label.strip() or "A"
                 elif mark.tag == "words" and (found := DIRECTION.fullmatch(text)):
                     said |= direction(found)
                 elif mark.tag == "segno":
@@ -284,7 +286,7 @@ class _Reader:
     def read_tempo(self, text: str | None, unit: Fraction | int) -> None:
         """Note the first tempo; words such as "ca. 120" count by their number."""
         if self.tempo is None and text and (found := re.search(r"\d+(?:\.\d+)?", text)):
-            self.tempo = round(_number(found[0]) * unit)
+            self.tempo = round(_number(found[0]) * unit) or None  # 0 says nothing
 
     def read_barline(self, barline: ElementTree.Element, after: dict[str, Any]) -> None:
         is_left = barline.get("location") == "left"
@@ -314,7 +316,7 @@ class _Reader:
         element = harmony.find("kind")
         kind = "" if element is None else (element.text or "").strip()
         hint = "" if element is None else (element.get("text") or "").strip()
-        if kind == "none":
+        if kind == "none" and harmony.find("degree") is None:
             return NO_CHORD
         root = harmony.find("root")
         if root is None:
@@ -333,10 +335,14 @@ class _Reader:
             slash = f"/{_note(bass, 'bass')}" if bass is not None else ""
         except RlcomposeError as error:
             raise RlcomposeError(f"{self.place}: {error}") from None
+        inversion = int(harmony.findtext("inversion") or 0)
         for suffix in (_suffix(kind, degrees), hint or None):
             try:
                 if suffix is not None:
-                    return parse_chord(name + suffix + slash).transposed(self.transposition)
+                    chord = parse_chord(name + suffix + slash)
+                    if bass is None and 0 < inversion < len(chord.tones):
+                        chord = replace(chord, bass=chord.tones[inversion])
+                    return chord.transposed(self.transposition)
             except RlcomposeError:
                 continue
         altered = "".join(f", {how} {value} by {alter:+d}" for how, value, alter in degrees)
@@ -357,9 +363,11 @@ class _Reader:
         is_short = length < bar_length
         first_note = measure.find("note")
         begins_late = first_note is not None and first_note.find("rest") is not None
+        has_pitches = measure.find("note/pitch") is not None
         sounding = [chord.symbol for _, chord in chords if not chord.is_silent]
-        if not self.bars and not chords and (begins_late or 0 < length < bar_length):
-            return  # an upbeat, in a bar that is filled with rests or is too short
+        is_filled_up = begins_late and has_pitches and not chords
+        if not self.bars and (is_filled_up or (0 < length < bar_length and not sounding)):
+            return  # an upbeat, in a bar that is filled up with rests or is too short
         if is_short and (measure.get("implicit") == "yes" or (not self.bars and measure.get("number") == "0")):
             # An upbeat, or the half of a bar that a repeat sign divides: the whole bar is the other half's.
             if sounding:
@@ -420,9 +428,11 @@ def _note(element: ElementTree.Element, kind: str) -> str:
 
 def _suffix(kind: str, degrees: list[tuple[str, int, int]]) -> str | None:
     """The suffix of a chord of this kind with these degrees, as `parse_chord` reads it; None for an unknown kind."""
-    if kind not in KINDS:
+    # A chord of kind "other" is made of its degrees alone; music21 writes "none" for it, as in its power chords.
+    tones = () if degrees and kind in ("other", "none") else KINDS.get(kind)
+    if tones is None:
         return None
-    there = set(KINDS[kind])
+    there = set(tones)
     for how, value, alter in degrees:
         if how == "add":
             there.add((value, alter))

@@ -62,6 +62,8 @@ def _as_file(source: str) -> tuple[Path, str | None] | None:
 
 
 def _read_file(path: Path, title: str | None, meter: Meter | None) -> Chart:
+    if path.is_dir():
+        raise RlcomposeError(f"{path} is a folder: name the file of a chart in it")
     if not path.is_file():
         raise missing_file("chart", path)
     if path.stat().st_size > MAX_FILE_BYTES:

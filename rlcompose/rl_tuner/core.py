@@ -88,7 +88,8 @@ class TunerEngine:
 
     def float_view(self, out: NDArray[np.float32]) -> NDArray[np.float32]:
         """Write the observation as float32 (envs, 34): the position divided by 32, each token by 37."""
-        return np.multiply(self.state.obs, OBSERVATION_SCALE, out=out)
+        np.multiply(self.state.obs, OBSERVATION_SCALE, out=out)
+        return out
 
     def describe(self) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Of each piece so far: autocorrelation at lags 1, 2, 3 (nan where undefined); are its extremes unique.

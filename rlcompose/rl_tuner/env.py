@@ -12,13 +12,8 @@ from numpy.typing import NDArray
 from rlcompose.codec import OBSERVATION_DTYPES
 from rlcompose.env import MAX_SEED
 from rlcompose.errors import RlcomposeError, unknown
-from rlcompose.rl_tuner.core import (
-    OBSERVATION_HIGH,
-    OBSERVATION_LOW,
-    OBSERVATION_SCALE,
-    TunerEngine,
-)
-from rlcompose.rl_tuner.rules import NUM_EVENTS, NUM_TOKENS
+from rlcompose.rl_tuner.core import OBSERVATION_HIGH, OBSERVATION_LOW, OBSERVATION_SCALE, TunerEngine
+from rlcompose.rl_tuner.rules import NUM_TOKENS
 
 
 class RLTunerEnv(gymnasium.Env[NDArray[Any], np.int64]):
@@ -65,7 +60,8 @@ class RLTunerEnv(gymnasium.Env[NDArray[Any], np.int64]):
         self, convention: str = "corrected", *, observation: str = "float32", render_mode: str | None = None
     ) -> None:
         """Make the environment; see the class for the arguments."""
-        self.render_mode = checked_render_mode(render_mode)
+        refuse_render_mode(render_mode)
+        self.render_mode = None
         self.action_space: Any = gymnasium.spaces.Discrete(NUM_TOKENS)
         self.observation_space: Any = observation_space(observation)
         self._engine = TunerEngine(1, convention)
@@ -126,7 +122,7 @@ def observation_space(dtype: str) -> gymnasium.spaces.Box:
     )
 
 
-def checked_render_mode(mode: str | None) -> None:
+def refuse_render_mode(mode: str | None) -> None:
     """There is nothing to show: an error for any render mode."""
     if mode is not None:
         raise unknown("render mode", mode, ())

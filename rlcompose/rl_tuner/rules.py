@@ -1,8 +1,7 @@
 """Tokens, names and tables of the RL Tuner task in both conventions; the kernel reads the tables.
 
-The rules are those of Jaques et al. 2017 (arXiv 1611.02796) as Magenta's published code has them, after N. Jaques's
-reading of Gauldin, "A Practical Approach to Eighteenth-Century Counterpoint". A token above 1 is the pitch token + 46 as
-a MIDI number: token 2 is C3, token 14 middle C, token 37 B5.
+The rules are those of Jaques et al. 2017 (arXiv 1611.02796) as Magenta's published code has them. A token above 1 is a
+pitch, token + 46 as a MIDI number: token 2 is C3, token 14 middle C, token 37 B5.
 """
 
 from __future__ import annotations

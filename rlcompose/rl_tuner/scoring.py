@@ -42,7 +42,7 @@ def metrics(tokens: ArrayLike, convention: str = "corrected") -> dict[str, float
     """The eleven published metrics of melodies, int (N, 32): a number for each of `METRIC_NAMES`.
 
     All but the autocorrelations are shares in [0, 1]: of events ("notes …"), of pieces ("compositions …"), of the leaps
-    that were resolved or doubled. nan is what is undefined in all pieces: leaps where no leap was either, autocorrelation
+    that were resolved or doubled. nan is what is undefined: leaps where none was resolved or doubled, autocorrelation
     where no piece has two different tokens.
     """
     pieces = _checked(tokens, 2)
@@ -55,8 +55,8 @@ def metrics(tokens: ArrayLike, convention: str = "corrected") -> dict[str, float
         shares = _shares(engine, some)
         for name, count in zip(TERM_NAMES, np.count_nonzero(shares, axis=(0, 1)).tolist(), strict=True):
             paid[name] += count
-        resolved += np.count_nonzero(shares[..., TERM_NAMES.index("leap")] > 0.0)
-        tonics += np.count_nonzero(shares[0, :, TERM_NAMES.index("tonic")])
+        resolved += int((shares[..., TERM_NAMES.index("leap")] > 0.0).sum())
+        tonics += int((shares[0, :, TERM_NAMES.index("tonic")] > 0.0).sum())
         described.append(engine.describe())
     coefficients = np.concatenate([coefficient for coefficient, _ in described])
     unique_highest, unique_lowest = np.concatenate([unique for _, unique in described]).mean(axis=0).tolist()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from rlcompose.errors import RlcomposeError, unknown
 from rlcompose.rl_tuner.core import TunerEngine
-from rlcompose.rl_tuner.env import checked_render_mode, observation_space
+from rlcompose.rl_tuner.env import observation_space, refuse_render_mode
 from rlcompose.rl_tuner.rules import NUM_TOKENS
 from rlcompose.vector import ComposeVectorEnv, _autoreset_mode, _reset_mask
 
@@ -44,7 +44,8 @@ class RLTunerVectorEnv(ComposeVectorEnv):
         if isinstance(num_envs, bool) or not isinstance(num_envs, int) or num_envs < 1:
             raise RlcomposeError(f"num_envs {num_envs!r} is not a number of environments: allowed are 1 and more")
         self.num_envs = num_envs
-        self.render_mode = checked_render_mode(render_mode)
+        refuse_render_mode(render_mode)
+        self.render_mode = None
         self.autoreset_mode = _autoreset_mode(autoreset_mode)
         self.metadata = {**self.metadata, "autoreset_mode": self.autoreset_mode}
         self.single_action_space: Any = gymnasium.spaces.Discrete(NUM_TOKENS)

@@ -5,7 +5,8 @@ Between bars                   |   ||   |]   or the end of a line
 A bar                          Dm7 G7 (chords share it)   Dm7 / / G7 (each chord and each / lasts a beat)   N.C.
                                % (the bar before again)   %% (two bars: the two before again)
 Repeats                        |: … :|   :|x3   :|3x   (without |: from the last :|, or from the first bar)
-At the beginning of a bar      [A] or A: or Verse 1: (a section)   1. or 1,2. or [1 or (1.) (an ending)   Segno   Coda (or section [Coda])
+At the beginning of a bar      [A] or A: or Verse 1: (a section)   1. or 1,2. or [1 or (1.) (an ending)
+                               Segno   Coda (or section [Coda])
                                3/4 or [3/4] or T34 (the metre, at the first bar only)
 At the end of a bar            Fine   To Coda   D.C.   D.S. al Fine   D.C. al Coda   D.C. al 2nd ending
 Comments                       a line that begins with #, and what follows a # between spaces
@@ -20,7 +21,17 @@ from dataclasses import dataclass
 
 from rlcompose.errors import RlcomposeError
 from rlcompose.theory.chord import Chord, parse_chord
-from rlcompose.theory.form import DIRECTION, Bar, Jump, SectionPattern, WrittenBar, direction, sections_as_played
+from rlcompose.theory.form import (
+    DIRECTION,
+    MAX_PLAYED_BARS,
+    TIMES_IN_NAME,
+    Bar,
+    Jump,
+    SectionPattern,
+    WrittenBar,
+    direction,
+    sections_as_played,
+)
 from rlcompose.theory.key import Key
 from rlcompose.theory.meter import Meter
 
@@ -174,6 +185,9 @@ class _Reader:
                 if "section" in self.waiting:
                     raise self.no_bars(self.section)
                 self.section = found[1] or found[2]
+                if TIMES_IN_NAME.search(self.section):
+                    instead = "write |: and :|x2 around its bars"
+                    raise RlcomposeError(f"{self.place}: a section's name says nothing about repeats: {instead}")
                 self.ending = ()
                 self.waiting["section"] = self.section
                 if self.section.lower() == "coda":
@@ -185,8 +199,8 @@ class _Reader:
 
     def read_meter(self, meter: Meter) -> None:
         if self.bars and meter != self.meter:
-            before = f"changes the metre from {self.meter.name}" if self.meter else "names a metre first,"
-            raise RlcomposeError(f"{self.place} {before} to {meter.name}: a chart has one metre, from its first bar on")
+            what = f"changes the metre from {self.meter.name} to" if self.meter else "is the first to name a metre,"
+            raise RlcomposeError(f"{self.place} {what} {meter.name}: a chart has one metre, from its first bar on")
         if self.meter is not None and meter != self.meter:
             raise RlcomposeError(f"{self.place} is in {meter.name}, but the chart says {self.meter.name}")
         self.meter = self.counting = meter
@@ -233,6 +247,8 @@ class _Reader:
 
     def add(self, bars: list[Bar]) -> None:
         for chords in bars:
+            if len(self.bars) == MAX_PLAYED_BARS:
+                raise RlcomposeError(f"{self.name!r} has more than {MAX_PLAYED_BARS:,} bars: that is no chart")
             self.bars.append(WrittenBar(self.place, chords, ending=self.ending, **self.waiting))  # type: ignore[arg-type]
             self.waiting = {}
 

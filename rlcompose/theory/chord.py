@@ -173,6 +173,7 @@ _OVER_THEIR_THIRD = {"m#5": "major", "m+": "major", "mb6": "maj7"}
 
 _ROOT = re.compile(r"[A-G](?:##|#|bb|b|)")
 _SLASH_BASS = re.compile(r"(.*)/([^/\d][^/]*)")  # not the slash of 6/9
+_LONGEST_SHOWN = 40  # characters of a symbol in a message
 _NO_CHORD = re.compile(r"n\.?\s?c\.?", re.IGNORECASE)
 # Black keys are spelled flat, except where minor chords have the simpler key signature with sharps (C#m, F#m, G#m).
 _SHARP_MINOR_ROOTS = (1, 6, 8)
@@ -279,12 +280,12 @@ def parse_chord(symbol: str) -> Chord:
         kinds = " ".join(quality.suffixes[0] for quality in QUALITIES[2:])
         slash = f"/{bass_name}" if bass_name else ""
         allowed = f"allowed are none (major), {kinds} and their tensions"
-        problem = f"{suffix.strip()!r} after {root} is not a chord quality; {allowed}"
-        raise _not_read(symbol, problem, f"{root}{_nearest_suffix(suffix)}{slash}")
+        problem = f"{_cut(suffix.strip())!r} after {root} is not a chord quality; {allowed}"
+        raise _not_read(symbol, problem, f"{root}{_nearest_suffix(_cut(suffix))}{_cut(slash)}")
     bass = -1
     if bass_name is not None:
         if not _ROOT.fullmatch(bass_name):
-            problem = f"{bass_name!r} after the slash is not a bass note; allowed are A to G with #, ##, b, bb"
+            problem = f"{_cut(bass_name)!r} after the slash is not a bass note; allowed are A to G with #, ##, b, bb"
             bass_guess = _with_note_letter(bass_name)
             slash = f"/{bass_guess}" if _ROOT.fullmatch(bass_guess) else ""
             raise _not_read(symbol, problem, f"{root}{entry[1]}{slash}")
@@ -322,4 +323,9 @@ def _with_root(text: str) -> str | None:
 
 def _not_read(symbol: str, problem: str, guess: str | None) -> RlcomposeError:
     hint = f"; did you mean {guess!r}?" if guess else ""
-    return RlcomposeError(f"chord symbol {symbol!r}: {problem}{hint}")
+    return RlcomposeError(f"chord symbol {_cut(symbol)!r}: {problem}{hint}")
+
+
+def _cut(text: str) -> str:
+    """What is too long to be a symbol, cut off: a file that is no chart may have a line of any length."""
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"

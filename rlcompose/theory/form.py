@@ -60,6 +60,8 @@ class WrittenBar:
     jump: Jump | None = None
 
 
+TIMES_IN_NAME = re.compile(r"\b(?:x ?\d+|\d+ ?x)\b", re.IGNORECASE)  # "Chorus x2" is no name of a section
+
 DIRECTION = re.compile(
     r"(?:(?P<jump>D\.\s?[CS]\.?|D[CS]|Da\s+Capo|Dal\s+Segno)(?:\s+al\s+(?:(?P<until>Fine|Coda)|(?P<ending>\d)\w\w\s+End(?:ing|\.)?))?"
     r"|(?P<mark>To\s+Coda|Coda|Segno|Fine))",

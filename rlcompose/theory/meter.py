@@ -73,3 +73,8 @@ class Meter:
             return 0
         has_middle = self.num_beats >= 4 or self.beat_ticks > TICKS_PER_QUARTER
         return 2 if has_middle and 2 * tick == self.bar_ticks else 1
+
+
+METERS = tuple(
+    Meter(beats, unit) for unit in sorted(_TICKS_OF_DENOMINATOR) for beats in range(1, _LARGEST_NUMERATOR + 1)
+)

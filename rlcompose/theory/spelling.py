@@ -103,7 +103,8 @@ def spell_melody(pitches: Sequence[int], chords: Sequence[tuple[Chord, int] | No
     """The places of a melody's notes, each with the chord it sounds over and the place of that chord's root.
 
     A note of the key is written as the key has it. Others are chord tones with the chord's letter, or else steps to a
-    neighbour, sharp on the way up and flat on the way down, or else notes of the chord's scale.
+    neighbour, sharp on the way up and flat on the way down, or else notes of the chord's scale. Of the rest none is Cb,
+    E# or the like, but for the leading note.
     """
     places: list[int] = []
     later: list[tuple[int, int]] = []  # pitch and place of the next note, and of the next one of another pitch
@@ -138,7 +139,8 @@ def _spell_note(pitch: int, over: tuple[Chord, int] | None, key: Key, goal: tupl
         tone = _tone(*over, pitch_class)
         if tone is not None and abs(alter_of(tone)) <= 1:
             return tone
-    if goal is not None and abs(goal[0] - pitch) == 1:
+    is_step = goal is not None and abs(goal[0] - pitch) == 1
+    if goal is not None and is_step:
         step = goal[1] + (_MINOR_SECOND if goal[0] < pitch else -_MINOR_SECOND)
         if _is_plain(step):
             return step
@@ -146,7 +148,9 @@ def _spell_note(pitch: int, over: tuple[Chord, int] | None, key: Key, goal: tupl
         scale_note = _scale_note(*over, pitch_class)
         if scale_note is not None and _is_plain(scale_note):
             return scale_note
-    return _default(pitch_class, key)
+    place = _default(pitch_class, key)
+    # Cb in Bb major leads down to the tonic, E# in B minor up to F#; where they lead nowhere, B and F are read faster.
+    return place if is_step or place == key_tonic(key) - _MINOR_SECOND else _plain(place, key)
 
 
 def _signature(key: Key) -> range:

@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from rlcompose.charts.chart import Chart
+from rlcompose.charts.chart import Chart, chart_from_text
 from rlcompose.charts.musicxml import KINDS, read_musicxml
 from rlcompose.errors import RlcomposeError
 from rlcompose.theory.chord import Chord, parse_chord
@@ -142,6 +142,22 @@ SHEETS = {
         "N.C.|C|G7",
         "A",
     ),
+    "an upbeat without a chord": (
+        sheet("+" + harmony("C", "none") + QUARTER, C + WHOLE, G7 + WHOLE),
+        "C|G7",
+        "A",
+    ),
+    "bars of rest before the first chord": (
+        sheet(*["<note><rest/><duration>8</duration></note>"] * 2, C + WHOLE),
+        "N.C.|N.C.|C",
+        "A",
+    ),
+    "a chord in both staves": (sheet(C + C + HALF + G7 + G7 + HALF), "C G7", "A"),
+    "D.C. al Fine as music21 writes it": (
+        sheet(C + WHOLE, F + WHOLE + words("fine"), G7 + WHOLE, AM + WHOLE + words("Da Capo al fine")),
+        "C|F|G7|Am|C|F",
+        "A A",
+    ),
     "an upbeat that is not marked as one": (sheet(QUARTER, C + WHOLE, G7 + WHOLE), "C|G7", "A"),
     "an upbeat after rests that fill its bar": (
         sheet("<note><rest/><duration>6</duration></note>" + QUARTER, C + WHOLE, G7 + WHOLE),
@@ -273,6 +289,8 @@ def test_sheet_is_played_as_written_out_by_hand(name: str) -> None:
         ("suspended-fourth", "add 7 0, add 9 0", "C9sus4"),
         ("suspended-fourth", "add 7 0, add 9 -1", "C7b9sus4"),
         ("dominant", "add 4 0, subtract 3 0", "C7sus4"),
+        ("dominant", "add 4 0", "C7sus4add3"),
+        ("dominant", "add 11 0", "C11"),
         ("major", "add 9 0", "Cadd9"),
         ("major", "add 2 0", "Cadd9"),
         ("minor", "add 9 0", "Cmadd9"),
@@ -291,6 +309,8 @@ def test_sheet_is_played_as_written_out_by_hand(name: str) -> None:
         ("major-seventh", "alter 7 -1", "C7"),
         ("major-minor", "add 9 0", "CmMaj9"),
         ("dominant", "subtract 5 0", "C7"),
+        ("other", "add 3 -1, add 5 0, add 7 0, add 9 0", "Cm9"),
+        ("none", "add 5 0", "C5"),
     ],
 )
 def test_degrees_make_the_chord(kind: str, degrees: str, symbol: str) -> None:
@@ -320,6 +340,16 @@ def test_text_of_a_kind_is_taken_where_its_notes_make_no_known_chord() -> None:
     assert bar_symbols(read(altered + WHOLE).progression.bars[0]) == "G7alt"
     assert bar_symbols(read(harmony("G", "other", text="7alt") + WHOLE).progression.bars[0]) == "G7alt"
     assert bar_symbols(read(harmony("G", "dominant", text="nonsense") + WHOLE).progression.bars[0]) == "G7"
+
+
+@pytest.mark.parametrize(
+    ("kind", "inversion", "bass", "symbol"),
+    [("major", 0, "", "C"), ("major", 1, "", "C/E"), ("dominant", 3, "", "C7/Bb"), ("major", 1, "G", "C/G")],
+)
+def test_an_inversion_without_a_bass_says_the_bass(kind: str, inversion: int, bass: str, symbol: str) -> None:
+    said = f"</kind><inversion>{inversion}</inversion>"
+    chart = read(harmony("C", kind, bass=bass).replace("</kind>", said) + WHOLE)
+    assert bar_symbols(chart.progression.bars[0]) == symbol
 
 
 def test_no_chord_is_a_kind() -> None:
@@ -358,6 +388,7 @@ def test_signature_without_a_mode_is_minor_where_the_chords_are() -> None:
         ("<metronome><beat-unit>quarter</beat-unit><per-minute>120</per-minute></metronome>", 120),
         ("<metronome><beat-unit>half</beat-unit><per-minute>ca. 100</per-minute></metronome>", 200),
         ("<metronome><beat-unit>quarter</beat-unit><beat-unit-dot/><per-minute>80</per-minute></metronome>", 120),
+        ('<sound tempo="0"/>', None),
         ("", None),
     ],
 )
@@ -378,6 +409,51 @@ def test_chords_of_any_part_are_found() -> None:
     assert read_musicxml(data, "file").progression.num_bars == 1
 
 
+def with_part_above(above: str, *measures: str) -> bytes:
+    """A score whose first part, without chords, has these measures (between |)."""
+    top = "".join(f"<measure>{measure}</measure>" for measure in above.split("|"))
+    return sheet(*measures).replace(b'<part id="P1">', f'<part id="P0">{top}</part><part id="P1">'.encode())
+
+
+def test_signs_of_the_first_part_count_for_all() -> None:
+    tempo = "<direction><sound tempo='90'/></direction>"
+    above = f"{tempo}{WHOLE}|{WHOLE}{words('Fine')}|{WHOLE}{words('D.C. al Fine')}"
+    chart = read_musicxml(with_part_above(above, C + WHOLE, F + WHOLE, G7 + WHOLE), "file")
+    assert list(chart.progression.bars) == by_hand("C|F|G7|C|F")
+    assert chart.tempo == 90
+
+
+def test_signs_that_stand_in_every_part_count_once() -> None:
+    coda = "<direction><direction-type><coda/></direction-type></direction>"
+    parts = [
+        FORWARD + "{}" + WHOLE,
+        "{}" + WHOLE + BACKWARD.replace("/>", ' times="3"/>', 1),
+        "{}" + WHOLE + coda,
+        "{}" + WHOLE + words("D.C. al Coda"),
+        coda + "{}" + WHOLE,
+    ]
+    above = "|".join(part.format("") for part in parts)
+    data = with_part_above(above, *(part.format(chord) for part, chord in zip(parts, (C, F, G7, AM, D7), strict=True)))
+    expected = by_hand("C|F|C|F|C|F|G7|Am|C|F|G7|D7")
+    assert list(read_musicxml(data, "file").progression.bars) == expected
+
+
+@pytest.mark.parametrize(
+    ("chromatic", "octave", "key", "symbols"),
+    [
+        (-2, "", "Bb major", "Bb|Bb/D Eb"),  # clarinet in Bb
+        (-9, "", "Eb major", "Eb|Eb/G Ab"),  # alto saxophone
+        (0, "<octave-change>-1</octave-change>", "C major", "C|C/E F"),  # guitar
+    ],
+)
+def test_a_transposing_part_is_read_as_it_sounds(chromatic: int, octave: str, key: str, symbols: str) -> None:
+    transpose = f"<transpose><chromatic>{chromatic}</chromatic>{octave}</transpose></attributes>"
+    data = sheet(C + WHOLE, harmony("C", "major", bass="E") + HALF + F + HALF)
+    chart = read_musicxml(data.replace(b"</attributes>", transpose.encode(), 1), "file")
+    assert chart.key and chart.key.name == key
+    assert list(chart.progression.bars) == by_hand(symbols)
+
+
 def packed(data: bytes, container: bytes | None = None) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -385,6 +461,12 @@ def packed(data: bytes, container: bytes | None = None) -> bytes:
         archive.writestr("META-INF/container.xml", where if container is None else container)
         archive.writestr("score.xml", data)
     return buffer.getvalue()
+
+
+def test_a_mark_with_a_number_of_times_is_written_without_it() -> None:
+    chart = read(mark("Vamp x4") + C + WHOLE, mark("B (2x)") + F + WHOLE)
+    assert chart.progression.labels == ("Vamp", "B")
+    assert chart_from_text(chart.text).progression.bars == chart.progression.bars
 
 
 def test_packed_file_is_read() -> None:
@@ -432,6 +514,7 @@ ROMAN = "<harmony><numeral><numeral-root>5</numeral-root></numeral><kind>major</
         ((C + WHOLE, harmony("E", "Tristan") + WHOLE), "bar 2 of 'file': E of the kind 'Tristan' is no chord"),
         ((harmony("E", "major-11th", text="maj11") + WHOLE,), "'major-11th', written 'maj11' is no chord"),
         ((harmony("E", "major", degrees="add 4 0") + WHOLE,), r"E of the kind 'major', add 4 by \+0 is no chord"),
+        ((C + WHOLE, harmony("H", "major") + WHOLE), "bar 2 of 'file': 'H' is not a note name"),
         ((C + WHOLE, ROMAN + WHOLE), "bar 2 of 'file': the chord has no root: Roman numerals"),
         ((C + F + WHOLE,), "bar 1 of 'file': C and F begin together"),
         ((C + WHOLE + QUARTER,), "bar 1 of 'file' is 5 quarter notes long, a bar of 4/4 4"),

@@ -228,6 +228,12 @@ def test_links_stand_in_pages_and_in_texts(quotes: str) -> None:
         assert read_ireal("<html>\n" + quotes.format(written) + "\n</html>").title == "Song Title"
 
 
+def test_links_on_one_line_of_a_page_are_all_read() -> None:
+    link = "irealbook://{}=By Me=Swing=C=n=[T44C |F |G7 |C Z"
+    page = "".join(f'<a href="{link.format(title)}">{title}</a> ' for title in ("One", "Two"))
+    assert read_ireal(page, "Two").title == "Two"
+
+
 @pytest.mark.parametrize(
     ("music", "message"),
     [

@@ -101,8 +101,15 @@ def test_a_file_that_is_no_chart_is_told(tmp_path: Path) -> None:
     path.write_bytes(b"MThd\xff\xfe\x80")
     with pytest.raises(RlcomposeError, match="song.mid is no chart: tried were UTF-8 text .* and MusicXML"):
         read_chart(str(path))
-    with pytest.raises(RlcomposeError, match="there is no chart"):
+    with pytest.raises(RlcomposeError, match="is a folder"):
         read_chart(tmp_path)
+
+
+def test_a_text_of_any_length_is_told_in_few_words() -> None:
+    for text in ("C" * 100_000, "C/" + "x" * 100_000, "words " * 100_000):
+        with pytest.raises(RlcomposeError) as told:
+            read_chart(text)
+        assert len(str(told.value)) < 600
 
 
 def test_a_wrong_bar_of_a_file_is_told_with_the_file(tmp_path: Path) -> None:

@@ -214,7 +214,9 @@ def test_a_repeat_without_a_beginning_goes_back_to_the_last_one_or_the_first_bar
     assert symbols("C | F :| G | Am :|") == ["C", "F", "C", "F", "G", "Am", "G", "Am"]
 
 
-@pytest.mark.parametrize("first", ["|1. G", "| 1 G", "|[1. G", "|[1.] G", "\n1. G", "|1.\nG"])
+@pytest.mark.parametrize(
+    "first", ["|1. G", "| 1 G", "|[1. G", "|[1.] G", "|[1 G", "|(1.) G", "|(1) G", "\n1. G", "|1.\nG"]
+)
 def test_endings_are_written_in_many_ways(first: str) -> None:
     second = first.replace("1", "2").replace("G", "C").removeprefix("|")
     assert symbols(f"|: F {first} :|{second}") == ["F", "G", "F", "C"]
@@ -258,6 +260,31 @@ def test_two_bars_are_repeated_as_two() -> None:
     assert symbols("C | F G | %% | %") == ["C", "F G", "C", "F G", "F G"]
 
 
+@pytest.mark.parametrize(
+    "jump", ["D.C. al Fine", "DC al Fine", "dc al fine", "D.C al Fine", "Da Capo al Fine", "(D.C. al Fine)"]
+)
+def test_jumps_are_written_in_many_ways(jump: str) -> None:
+    assert symbols(f"C | F (Fine) | G | Am {jump}") == ["C", "F", "G", "Am", "C", "F"]
+    assert symbols("C | Segno F To Coda | G Dal Segno al Coda | Coda Am") == ["C", "F", "G", "F", "Am"]
+
+
+def test_d_and_c_are_two_chords() -> None:
+    assert symbols("D C | D") == ["D C", "D"]
+
+
+def test_a_jump_to_an_ending_stops_at_the_fine() -> None:
+    chart = "|: C |1. F :|2. G | Am Fine | D || E | E7 D.C. al 2nd ending"
+    assert symbols(chart) == ["C", "F", "C", "G", "Am", "D", "E", "E7", "C", "G", "Am"]
+    beyond = "|: C |1. F :|2. G || Am Fine | E7 D.C. al 2nd ending"
+    assert symbols(beyond) == ["C", "F", "C", "G", "Am", "E7", "C", "G", "Am"]
+
+
+@pytest.mark.parametrize("label", ["Verse 1", "Pre-Chorus", "Chorus"])
+def test_a_section_has_a_name_and_a_number(label: str) -> None:
+    chart = chart_from_text(f"{label}: C | G\nBridge: F | G").progression
+    assert chart.labels == (label, "Bridge")
+
+
 def test_repeats_of_the_coda_are_played() -> None:
     assert symbols("C To Coda | F D.C. al Coda | Coda |: Am | G :|") == ["C", "F", "C", "Am", "G", "Am", "G"]
 
@@ -275,7 +302,7 @@ def test_repeats_of_the_coda_are_played() -> None:
         ("6/8 C / / /", "bar 1 of 'chart' has 4 beats, a bar of 6/8 has 2 or 6"),
         ("/ / / C", "bar 1 of 'chart' begins with '/', but there is no chord before it"),
         ("4/4 C | 3/4 F", "bar 2 of 'chart' changes the metre from 4/4 to 3/4: a chart has one metre"),
-        ("C | 3/4 F", "bar 2 of 'chart' names a metre first, to 3/4"),
+        ("C | 3/4 F", "bar 2 of 'chart' is the first to name a metre, 3/4"),
         ("meter: 4/4\n3/4 C", "bar 1 of 'chart' is in 3/4, but the chart says 4/4"),
         ("|: C |: F :| G :|", "bar 2 of 'chart': a repeat begins within a repeat"),
         ("|: C | F", "bar 1 of 'chart': the repeat that begins here has no end"),
@@ -308,6 +335,8 @@ def test_repeats_of_the_coda_are_played() -> None:
         ("key: H\nC", "'H' is not a key"),
         ("tempo: fast\nC", "the tempo 'fast' of 'chart' is no number of quarter notes a minute"),
         ("meter: 4/5\nC", "metre '4/5' is not known"),
+        ("[Chorus x2] C | F", r"bar 1 of 'chart' \(section Chorus x2\): a section's name says nothing about repeats"),
+        ("C | " * 100_001, "'chart' has more than 100,000 bars"),
         ("|: " + "C | " * 1100 + "C :|x99", "the repeats make more than 100,000 bars"),
     ],
 )

@@ -59,6 +59,11 @@ def test_signatures(key: str, letter: str, alter: int) -> None:
         ("G4 C#5 E5 A4", "C", "A7", "G4 C#5 E5 A4"),
         ("A4 G#4 F#4", "C", "B7", "A4 G#4 F#4"),  # the chord's scale: no A flat
         ("B3", "Gb", None, "Cb4"),  # the octave belongs to the letter
+        ("C5 B4 Bb4", "Bb", None, "C5 Cb5 Bb4"),  # a flat second falls to the tonic
+        ("C5 B4 F4", "Bb", None, "C5 B4 F4"),  # here it leads nowhere
+        ("D4 F4 F#4", "Bm", None, "D4 E#4 F#4"),
+        ("D4 F4 B4", "Bm", None, "D4 F4 B4"),
+        ("C#4 F4 A4", "F#m", None, "C#4 E#4 A4"),  # the leading note
     ],
 )
 def test_melodies(notes: str, key: str, chord: str | None, expected: str) -> None:
