@@ -250,7 +250,7 @@ def _play(
                 shares[REPEATED_MOTIF] = REPEATED_SHARE + (pitches - FEWEST_PITCHES) * REPEATED_BONUS
 
     shares[INTERVALS] = table[past[LAST_PITCH], action]
-    shares[LEAP] = _leap(past, action) if place > 0 else 0.0
+    shares[LEAP] = _leap(past, action)
     if action >= SPECIALS:
         past[LAST_PITCH] = action
     shares[EXTREMES] = 0.0

@@ -90,12 +90,11 @@ def interval(before: list[int], token: int, letter: str) -> float:
 def leap(tokens: list[int]) -> float:
     """The last event's share; the pending leap is found by going through the melody's pitches from the start."""
     pitches = [(place, token) for place, token in enumerate(tokens) if token > 1]
-    share, pending, origin, last_leap = 0.0, 0, 0, None
+    share, pending, origin, last_leap = 0.0, 0, 0, 0
     for (_, before), (place, after) in pairwise(pitches):
         share, way = 0.0, (after > before) - (after < before)
         if abs(after - before) >= 7:
-            # The first event is no step, so that steps are counted from event 0 where there was no leap.
-            steps = place - 1 - (0 if last_leap is None else last_leap)
+            steps = place - 1 - last_leap  # looked at only while a leap is pending
             if pending == 0:
                 pending, origin = way, before
             elif pending == way:
