@@ -30,6 +30,7 @@ class BeamAgent:
     """Plans the piece to its end with `width` hypotheses at every tick, and plans anew when something came between."""
 
     name = "beam"
+    is_certain = True
 
     def __init__(self, width: int) -> None:
         """`width` is the number of hypotheses: twice as many take twice the time and find a little more."""

@@ -39,6 +39,11 @@ class Tempered(Protocol):
     temperature: float
 
 
+def is_certain(agent: Agent) -> bool:
+    """Whether an agent leaves nothing to chance: it says so by an attribute `is_certain`."""
+    return bool(getattr(agent, "is_certain", False))
+
+
 class Progress(Protocol):
     """What training tells while it runs."""
 

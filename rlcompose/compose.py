@@ -38,7 +38,7 @@ def parser() -> Parser:
     parser.add_argument("source", metavar="RUN", nargs="?", help=source_help)
     style_help = "compose without a run, in this style; with --replace the style file of the piece"
     parser.add_argument("--style", metavar="STYLE", help=style_help)
-    agent_help = f"an agent that needs no training, instead of a run's (default without a run: {DEFAULT_AGENT})"
+    agent_help = f"an agent without training, or another run's by its folder (default without a run: {DEFAULT_AGENT})"
     parser.add_argument("--agent", metavar="NAME", help=agent_help)
     set_help = "a setting of that agent, as in width=20; may be given several times"
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help=set_help)
@@ -111,8 +111,8 @@ def _composer(arguments: argparse.Namespace) -> tuple[Composer, Path]:
     if arguments.source is None:
         if arguments.style is None:
             raise RlcomposeError("name the folder of a run, or a style with --style")
-        agent = _untrained(arguments)
-        return Composer.of(agent, make_brief(arguments.style, options)), Path("pieces")
+        brief = make_brief(arguments.style, options)
+        return Composer.of(_named(arguments, brief.style), brief), Path("pieces")
     if arguments.style is not None:
         raise RlcomposeError("give either a run or --style: a run has its style")
     source = read_run(arguments.source)
@@ -126,25 +126,37 @@ def _composer(arguments: argparse.Namespace) -> tuple[Composer, Path]:
 def _agent_of(source: Run, arguments: argparse.Namespace) -> Agent:
     """The agent of a run, or the one that is to play instead."""
     if arguments.agent is not None:
-        return _untrained(arguments)
+        return _named(arguments, source.style)
     if arguments.set:
         raise RlcomposeError("--set is for an agent that --agent names: the run's plays as it was trained")
     return _warm(arguments, source.agent())
 
 
-def _untrained(arguments: argparse.Namespace) -> Agent:
-    """The agent that --agent names, made with what --set says."""
+def _named(arguments: argparse.Namespace, style: Style) -> Agent:
+    """The agent that --agent names, made with what --set says, or that of the run which it names, for a style."""
     from rlcompose.agent import find_agent
     from rlcompose.preset import parse_settings
+    from rlcompose.run import CONFIG, read_run
 
-    kind = find_agent(arguments.agent or DEFAULT_AGENT)
-    return _warm(arguments, kind.made(parse_settings(arguments.set, kind.preset)))
+    name = arguments.agent or DEFAULT_AGENT
+    if not (Path(name) / CONFIG).is_file():
+        kind = find_agent(name)
+        return _warm(arguments, kind.made(parse_settings(arguments.set, kind.preset)))
+    source = read_run(name)
+    if arguments.set:
+        raise RlcomposeError(f"leave out --set: the agent of the run {name} plays as it was trained")
+    ours, theirs = ([ticks for _, ticks in each.durations] for each in (style, source.style))
+    if ours != theirs:
+        raise RlcomposeError(f"the agent of the run {name} plays lengths of {theirs} ticks, {style.name!r} has {ours}")
+    return _warm(arguments, source.agent())
 
 
 def _warm(arguments: argparse.Namespace, agent: Agent) -> Agent:
     """The agent at the temperature that was asked for."""
-    from rlcompose.agent import Tempered
+    from rlcompose.agent import Tempered, is_certain
 
+    if arguments.best_of > 1 and is_certain(agent):
+        raise RlcomposeError(f"leave out --best-of: the agent {agent.name!r} leaves nothing to chance")
     temperature = arguments.temperature
     if temperature is None:
         return agent
@@ -159,6 +171,7 @@ def _warm(arguments: argparse.Namespace, agent: Agent) -> Agent:
 
 def _replaced(arguments: argparse.Namespace) -> tuple[Path, Iterator[tuple[Piece, str]]]:
     """The folder of the piece, and the piece with new bars, once for each seed."""
+    from rlcompose.agent import is_certain
     from rlcompose.arguments import music_options
     from rlcompose.composing import Composer
     from rlcompose.passage import gap_in
@@ -178,15 +191,15 @@ def _replaced(arguments: argparse.Namespace) -> tuple[Path, Iterator[tuple[Piece
         if arguments.style is not None:
             raise RlcomposeError(f"leave out --style: the piece lies in the run {folder.name}, which has its style")
         source = read_run(folder)
-        terms = source.terms()
-        style: Style | None = source.style
+        piece = read_piece(path, source.terms(), source.style)
         agent = _agent_of(source, arguments)
     else:
-        terms = weigh_terms(read_weights(path))
         style = None if arguments.style is None else load_style(arguments.style)
-        agent = _untrained(arguments)
-    piece = read_piece(path, terms, style)
-    composer = Composer(agent, piece.brief, terms)
+        piece = read_piece(path, weigh_terms(read_weights(path)), style)
+        agent = _named(arguments, piece.brief.style)
+    if arguments.count > 1 and is_certain(agent):
+        raise RlcomposeError(f"leave out --count: the agent {agent.name!r} leaves nothing to chance")
+    composer = Composer(agent, piece.brief, piece.terms)
     gap_in(piece, *bars)  # told before anything is written
     name = f"{path.stem}-bars-{bars[0]}-{bars[1]}"
     best_of, seeds = arguments.best_of, range(arguments.seed, arguments.seed + arguments.count)

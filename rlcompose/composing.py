@@ -143,12 +143,13 @@ def read_motif(path: Path | str, style: Style) -> Composition:
 def opening(brief: Brief, motif: Composition) -> tuple[Brief, tuple[int, ...]]:
     """The brief of a piece that begins with a motif, and the actions that play the motif.
 
-    Metre, tempo, key and register are the motif's where the brief does not pin them; a pinned key says in which key the
-    motif is, which stays at its pitches. The range holds the motif. Rests after its last note are no part of it. Notes
-    that the style cannot play are left out, and a warning names them.
+    Metre, tempo, key and register are the motif's where the brief does not pin them. A pinned key, or that of a pinned
+    chart, says in which key the motif is, which stays at its pitches; where the style has not its mode, it is read in
+    the key of the same signature. The range holds the motif. Rests after its last note are no part of it. Notes that the style
+    cannot play are left out, and a warning names them. The chart is the brief's, not the motif's.
     """
     options = brief.options
-    key = Key.parse(options.key) if isinstance(options.key, str) else options.key or motif.key
+    key = _key_of(brief, motif)
     meter = Meter.parse(options.meter) if isinstance(options.meter, str) else options.meter or motif.meter
     bars = -(-motif.total_ticks // meter.bar_ticks)
     # In a bar more than it has: its last note would else be as long as it is only where the piece ends and cuts it.
@@ -174,6 +175,26 @@ def opening(brief: Brief, motif: Composition) -> tuple[Brief, tuple[int, ...]]:
     if bars > longer.bars or played >= longer.bars * meter.bar_ticks:
         raise RlcomposeError(f"the beginning fills {bars} bars and the piece has {longer.bars}: pin more with bars")
     return longer, actions
+
+
+def _key_of(brief: Brief, motif: Composition) -> Key:
+    """The pinned key, else the chart's, else the motif's, or one of its signature where the style has not its mode.
+
+    Where it is neither pinned nor the motif's own, a warning says so.
+    """
+    options = brief.options
+    if options.key is not None:
+        return Key.parse(options.key) if isinstance(options.key, str) else options.key
+    if options.chords is not None:
+        [(mode, [tonic])] = brief.keys.items()
+        key = Key(tonic, mode)
+    elif motif.key.mode in brief.keys:
+        return motif.key
+    else:
+        key = next(k for mode in brief.keys for k in (Key(t, mode) for t in range(12)) if k.fifths == motif.key.fifths)
+    if key != motif.key:
+        _log.warning("the beginning is read in %s, where the chart is, and not in %s", key.name, motif.key.name)
+    return key
 
 
 def _without_last_rests(encoding: Encoding) -> tuple[int, ...]:

@@ -238,6 +238,7 @@ def test_a_trained_agent_chooses_more_surely_at_a_lower_temperature(trained_run:
         (["--replace", "x", "none.json"], "--replace 'x' is no bar or span of bars: write 9 or 9-12"),
         (["--replace", "1-2", "none.json"], "none.json"),
         (["--replace", "1-2", "."], "'.' is a folder and no piece"),
+        (["--style", "jazz", "--best-of", "2"], "leave out --best-of: the agent 'beam' leaves nothing to chance"),
         (["--replace", "1-2"], "name the piece whose bars are to be replaced"),
         (["--replace", "1-2", "none.json", "--tempo", "90"], "leave out --tempo"),
     ],
@@ -249,3 +250,21 @@ def test_what_cannot_be_composed_is_told(arguments: list[str], says: str, capfd:
 
 def test_temperatures_out_of_range_are_told(trained_run: SimpleNamespace, capfd: pytest.CaptureFixture[str]) -> None:
     assert "allowed are 0 to 100" in mistake(capfd, str(trained_run.folder), "--temperature", "-1")
+
+
+def test_another_runs_agent_composes_on_a_piece_that_lies_elsewhere(
+    trained_run: SimpleNamespace, capfd: pytest.CaptureFixture[str]
+) -> None:
+    [source] = composed("--style", "blues", "--agent", "greedy", "--bars", "4")
+    [new] = composed("--replace", "2", str(source["piece"]), "--agent", str(trained_run.folder))
+    assert json.loads(Path(str(new["piece"])).read_text())["agent"] == "ppo"
+    [tune] = composed("--style", "reel", "--agent", "greedy", "--bars", "4")
+    capfd.readouterr()
+    wrong = mistake(capfd, "--replace", "2", str(tune["piece"]), "--agent", str(trained_run.folder))
+    assert "plays lengths of [2, 3, 4, 6, 8, 9" in wrong and "'reel' has [3, 4, 6, 9" in wrong
+
+
+def test_replacing_without_chance_is_done_once(capfd: pytest.CaptureFixture[str]) -> None:
+    [source] = composed("--style", "reel", "--agent", "greedy", "--bars", "4")
+    capfd.readouterr()
+    assert "leave out --count" in mistake(capfd, "--replace", "2", str(source["piece"]), "--count", "3")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -200,6 +201,24 @@ def test_a_pinned_register_says_where_the_motifs_tonic_lies() -> None:
     going_on = composer("greedy", "jazz", bars=4, register=48).starting_from(start)
     assert going_on.brief.register == (50, 50)
     assert going_on.compose().composition.notes[:3] == start.notes
+
+
+def test_a_chart_says_in_which_key_the_motif_is(caplog: pytest.LogCaptureFixture) -> None:
+    brief = make_brief("jazz", {"chords": "key: Eb\nEb^7 | Cm7 | Fm7 | Bb7"})
+    with caplog.at_level(logging.WARNING):
+        longer, _ = opening(brief, motif([62, 64, 65]))
+    assert longer.options.key == Key(3, "major")
+    assert "the beginning is read in Eb major, where the chart is, and not in D minor" in caplog.text
+
+
+def test_a_mode_that_the_style_has_not_gives_way_to_the_same_signature(caplog: pytest.LogCaptureFixture) -> None:
+    assert "mixolydian" not in make_brief("jazz").keys
+    mixolydian = replace(motif([67, 69, 71, 65]), key=Key(7, "mixolydian"))
+    with caplog.at_level(logging.WARNING):
+        longer, _ = opening(make_brief("jazz", {"bars": 8}), mixolydian)
+    assert longer.options.key is not None and Key.parse("G mixolydian").fifths == 0
+    assert isinstance(longer.options.key, Key) and longer.options.key.fifths == 0
+    assert "not in G mixolydian" in caplog.text
 
 
 def test_notes_that_the_style_cannot_play_are_named(caplog: pytest.LogCaptureFixture) -> None:
