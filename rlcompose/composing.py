@@ -143,10 +143,11 @@ def read_motif(path: Path | str, style: Style) -> Composition:
 def opening(brief: Brief, motif: Composition) -> tuple[Brief, tuple[int, ...]]:
     """The brief of a piece that begins with a motif, and the actions that play the motif.
 
-    Metre, tempo, key and register are the motif's where the brief does not pin them. A pinned key, or that of a pinned
-    chart, says in which key the motif is, which stays at its pitches; where the style has not its mode, it is read in
-    the key of the same signature. The range holds the motif. Rests after its last note are no part of it. Notes that the style
-    cannot play are left out, and a warning names them. The chart is the brief's, not the motif's.
+    Metre, tempo, key and register are the motif's where the brief does not pin them. A pinned key, or that of a
+    pinned chart, says in which key the motif is, which stays at its pitches; where the style has not its mode, it
+    is read in the key of the same signature. The range holds the motif. Rests after its last note are no part of
+    it. Notes that the style cannot play are left out, and a warning names them. The chart is the brief's, not the
+    motif's.
     """
     options = brief.options
     key = _key_of(brief, motif)
