@@ -36,7 +36,7 @@ def parser() -> Parser:
 
     source_help = "the folder of a run, made by rlcompose.train; with --replace also a piece's .json"
     parser.add_argument("source", metavar="RUN", nargs="?", help=source_help)
-    style_help = "compose without a run, in this style; with --replace the style file of the piece"
+    style_help = "compose without a run, in this style (rlcompose styles); with --replace the style file of the piece"
     parser.add_argument("--style", metavar="STYLE", help=style_help)
     agent_help = f"an agent without training, or another run's by its folder (default without a run: {DEFAULT_AGENT})"
     parser.add_argument("--agent", metavar="NAME", help=agent_help)
