@@ -32,7 +32,8 @@ def parser() -> Parser:
         "Train an agent in a style; a first piece is there at once, the trained one at the end.",
         'python -m rlcompose.train --style jazz --chords "Dm7 | G7 | C^7 | %" --reward stepwise_motion=1',
     )
-    parser.add_argument("--style", default="jazz", help="a style by name (rlcompose styles) or a .toml file (default: jazz)")
+    style_help = "a style by name (rlcompose styles) or a .toml file (default: jazz)"
+    parser.add_argument("--style", default="jazz", help=style_help)
     parser.add_argument("--agent", default="ppo", help=_agents_help())
     from rlcompose.arguments import add_music_options, add_reward_options, add_sound_options, at_least
 
