@@ -16,7 +16,7 @@ from rlcompose.errors import RlcomposeError, missing_extra, unknown
 from rlcompose.style import Style, load_style
 from rlcompose.theory.key import MODES, Key
 from rlcompose.theory.meter import Meter
-from rlcompose.theory.progression import Progression, guess_key, load_progression, progression_names
+from rlcompose.theory.progression import Progression, as_shipped, guess_key, load_progression, progression_names
 
 TEMPO_LIMITS = (20, 400)  # quarter notes a minute
 MIDI_LIMITS = (0, 127)
@@ -168,8 +168,8 @@ def _settled(options: Options) -> Options:
     chords = options.chords
     if chords is not None and options.progression is not None:
         raise RlcomposeError("give either chords or the name of a progression, not both")
-    if isinstance(chords, str) and chords in progression_names():
-        options = replace(options, chords=None, progression=chords)
+    if isinstance(chords, str) and as_shipped(chords) in progression_names():
+        options = replace(options, chords=None, progression=as_shipped(chords))
     elif isinstance(chords, str | Path):
         options = replace(options, chords=read_chart(chords, _read("meter", options.meter, Meter, Meter.parse)))
     elif isinstance(chords, Progression):

@@ -20,7 +20,7 @@ from rlcompose.errors import RlcomposeError, unknown
 from rlcompose.theory.key import MODES, SCALES
 from rlcompose.theory.meter import Meter
 from rlcompose.theory.pitch import parse_pitch_class, pitch_class_name
-from rlcompose.theory.progression import load_progression, progression_names
+from rlcompose.theory.progression import as_shipped, load_progression, progression_names
 
 PARTS = ("melody", "chords", "bass")
 VARIANTS_FILE = "variants.toml"
@@ -129,7 +129,7 @@ def load_style(name_or_path: str | Path) -> Style:
 
 def _shipped_name(name: str) -> str:
     """The shipped name that is meant; any other is an error with the nearest one."""
-    meant = "_".join(name.casefold().replace("-", " ").replace("_", " ").split())
+    meant = as_shipped(name)
     if meant not in _shipped():
         raise unknown("style", name, _shipped())
     return meant

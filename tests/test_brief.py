@@ -127,7 +127,7 @@ def test_slashes_are_counted_in_the_pinned_metre() -> None:
 
 
 def test_name_of_a_progression_may_stand_for_its_chords() -> None:
-    named, brief = make_brief("jazz", {"progression": "blues"}), make_brief("jazz", {"chords": "blues"})
+    named, brief = make_brief("jazz", {"progression": "blues"}), make_brief("jazz", {"chords": "Blues"})
     assert (brief.charts, brief.keys, brief.options) == (named.charts, named.keys, named.options)
 
 

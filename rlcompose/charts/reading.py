@@ -12,7 +12,7 @@ from rlcompose.errors import RlcomposeError, unknown
 from rlcompose.files import missing_file
 from rlcompose.theory.key import Key
 from rlcompose.theory.meter import Meter
-from rlcompose.theory.progression import load_progression, progression_names
+from rlcompose.theory.progression import as_shipped, load_progression, progression_names
 
 MAX_FILE_BYTES = 32 * 1024 * 1024  # the largest playlists that iReal Pro's users share have some MB
 _ENDINGS = (".musicxml", ".xml", ".mxl", ".html", ".htm", ".txt", ".chart")
@@ -30,8 +30,9 @@ def read_chart(source: str | Path, meter: Meter | None = None) -> Chart:
     """
     if isinstance(source, Path):
         return _read_file(source, None, meter)
-    if source in progression_names():
-        progression = load_progression(source)
+    name = as_shipped(source)
+    if name in progression_names():
+        progression = load_progression(name)
         return Chart(progression, progression.title, Key(0, progression.mode))
     if source.lstrip().lower().startswith(("irealb://", "irealbook://")):
         return read_ireal(source.strip())

@@ -84,6 +84,15 @@ def progression_names() -> tuple[str, ...]:
     return tuple(_shipped())
 
 
+def as_shipped(name: str) -> str:
+    """A name as what is shipped is named: in small letters, with _ for - and space.
+
+    >>> as_shipped("Minor Blues")
+    'minor_blues'
+    """
+    return "_".join(name.casefold().replace("-", " ").replace("_", " ").split())
+
+
 @cache
 def load_progression(name: str) -> Progression:
     """The shipped progression with this name, on C."""
