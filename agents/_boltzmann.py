@@ -73,7 +73,7 @@ class Boltzmann(OffPolicyAlgorithm):
 
     def loss(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """The loss of a batch of events and, for the log, the error (batch, 1) of each event's value."""
-        raise NotImplementedError
+        raise NotImplementedError  # each algorithm has a loss of its own
 
     def _sample_action(self, *args: Any, **kwargs: Any) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         assert self.env is not None and isinstance(self._last_obs, np.ndarray)
@@ -108,8 +108,9 @@ class Boltzmann(OffPolicyAlgorithm):
             batch = memory.sample(batch_size)
             loss, errors = self.loss(batch._replace(rewards=batch.rewards / self.unit))
             self.policy.optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(self.learner.parameters(), self.max_grad_norm)  # type: ignore[attr-defined]
+            loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+            longest: float = self.max_grad_norm  # type: ignore[attr-defined]  # of both algorithms, not of their base
+            nn.utils.clip_grad_norm_(self.learner.parameters(), longest)
             self.policy.optimizer.step()
             losses.append(float(loss.detach()))
             squares.append(float(errors.detach().square().mean()))

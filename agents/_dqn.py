@@ -26,6 +26,7 @@ class MusicQNetwork(QNetwork):
     def __init__(self, *args: Any, head: dict[str, Any], **kwargs: Any) -> None:
         """As `QNetwork`; `head` is what `ValueHead` is told besides."""
         super().__init__(*args, **kwargs)
+        # In the place of SB3's own Sequential; nothing asks it for more than being called.
         self.q_net = self.head = ValueHead(self.features_extractor, **head)  # type: ignore[assignment]
 
     def values(self, observations: Tensor) -> Tensor:

@@ -187,12 +187,13 @@ def play(
         composing = running & np.array([not queue for queue in given])
         chosen = np.zeros(len(seeds), np.int64)
         if composing.any():
-            legal = engine.state.mask.copy()
             if landing is not None:
+                legal = engine.state.mask.copy()
                 engine.state.mask[composing] &= landing.mask(engine)[composing]
             uniforms = np.array([s.random() if here else 0.0 for s, here in zip(streams, composing, strict=True)])
             chosen = agent.act(engine, uniforms)
-            engine.state.mask[:] = legal  # the engine writes masks anew only where they change
+            if landing is not None:
+                engine.state.mask[:] = legal  # the engine writes masks anew only where they change
         for row in np.flatnonzero(running & ~composing):
             chosen[row] = given[row].pop(0)
             if not engine.state.mask[row, chosen[row]]:

@@ -145,13 +145,7 @@ class ComposeEnv(gymnasium.Env[NDArray[Any], np.int64]):
             brief = make_brief(brief.style, {**brief.options.pinned, **chosen})
         if brief is not self._engine.brief:
             self._engine.use(brief)
-        if seed is None and self._started:
-            self._engine.reset_to_next(np.zeros(1, np.int64))
-        else:
-            start = int(self.np_random.integers(MAX_SEED)) if seed is None else seed
-            if start > MAX_SEED:
-                raise RlcomposeError(f"seed {start} is too large: allowed are 0 to 2**63 - 1")
-            self._engine.reset([start])
+        begin_piece(self._engine, seed, self._started, self.np_random)
         self._started = True
         self._actions = []
         self._seed = int(self._state.seeds[0])
@@ -263,6 +257,17 @@ def checked_prefix(prefix: object) -> Sequence[Any]:
     if not isinstance(prefix, Sequence | np.ndarray):
         raise RlcomposeError(f"prefix {prefix!r} is no sequence: give a list of actions")
     return prefix  # type: ignore[return-value]  # an array is a sequence in all that is asked of it here
+
+
+def begin_piece(engine: Any, seed: int | None, has_begun: bool, np_random: np.random.Generator) -> None:
+    """Begin a piece in an engine's only row: of a seed, else the successor of the last piece, else one by lot."""
+    if seed is None and has_begun:
+        engine.reset_to_next(np.zeros(1, np.int64))
+        return
+    start = int(np_random.integers(MAX_SEED)) if seed is None else seed
+    if start > MAX_SEED:
+        raise RlcomposeError(f"seed {start} is too large: allowed are 0 to 2**63 - 1")
+    engine.reset([start])
 
 
 def piece_info(engine: Engine, row: int) -> dict[str, Any]:

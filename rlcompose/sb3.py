@@ -28,10 +28,15 @@ class ComposeVecEnv(VecEnv):
         self, brief: Brief, terms: Sequence[WeightedTerm], num_envs: int, *, observation: str = "int16", seed: int = 0
     ) -> None:
         """Make the environments; `seed` + i is the seed of environment i's first piece."""
+        self._set_up(Engine(brief, terms, num_envs), observation_space(observation), action_space(brief.style), seed)
+
+    def _set_up(self, engine: Any, observation_space: Any, action_space: Any, seed: int) -> None:
+        """Over any engine: its spaces, and the accounts of the pieces under way."""
+        num_envs = engine.num_envs
         self.render_mode = None  # SB3 asks for it while it is set up
-        super().__init__(num_envs, observation_space(observation), action_space(brief.style))
-        self.engine = Engine(brief, terms, num_envs)
-        self._is_float = observation == "float32"
+        super().__init__(num_envs, observation_space, action_space)
+        self.engine: Engine = engine
+        self._is_float = observation_space.dtype == np.float32
         self._first_seed = seed
         self._started = False
         self._returns = np.zeros(num_envs)

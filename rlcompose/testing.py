@@ -131,6 +131,7 @@ def _play(venv: AnyVectorEnv, seed: int | Sequence[int], row_seeds: list[int], s
     spaces = [copy.deepcopy(venv.single_action_space) for _ in row_seeds]
     for space, row_seed in zip(spaces, row_seeds, strict=True):
         space.seed(row_seed)
+    # Gymnasium types a list that may hold None; ours holds none.
     given: Any = venv.reset(seed=list(seed) if isinstance(seed, Sequence) else seed)  # type: ignore[arg-type]
     if not isinstance(given, tuple) or len(given) != 2:
         raise VectorEnvError(f"reset() gave {_shape(given)}: it must give (observations, infos)")

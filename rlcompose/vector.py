@@ -68,29 +68,39 @@ class ComposeVectorEnv(gymnasium.vector.VectorEnv[NDArray[Any], NDArray[Any], ND
         copy: bool = True,
     ) -> None:
         """Make the environments; see the class for the arguments."""
-        if isinstance(num_envs, bool) or not isinstance(num_envs, int) or num_envs < 1:
-            raise RlcomposeError(f"num_envs {num_envs!r} is not a number of environments: allowed are 1 and more")
-        self.num_envs = num_envs
+        self._set_up(num_envs, autoreset_mode, observation, account, copy)
         options = Options(bars, progression, chords, key, tempo, meter, register, range, form, instrument)
         self.brief = make_brief(style, options)
         self.terms = weigh_terms(self.brief.style.rewards, rewards)
-        self.autoreset_mode = _autoreset_mode(autoreset_mode)
-        self.metadata = {**self.metadata, "autoreset_mode": self.autoreset_mode}
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             raise unknown("render mode", render_mode, self.metadata["render_modes"])
         self.render_mode = render_mode
-        self.single_action_space: Any = action_space(self.brief.style)
-        self.single_observation_space: Any = observation_space(observation)
-        self.action_space: Any = batch_space(self.single_action_space, num_envs)
-        self.observation_space: Any = batch_space(self.single_observation_space, num_envs)
-        is_next_step = self.autoreset_mode == AutoresetMode.NEXT_STEP
-        self.engine = Engine(self.brief, self.terms, num_envs, next_step_reset=is_next_step)
+        self._share_out(action_space(self.brief.style), observation_space(observation))
+        self.engine = Engine(self.brief, self.terms, num_envs, next_step_reset=self._is_next_step)
+        self._history: list[list[int]] = [[] for _ in np.arange(num_envs)] if render_mode else []
+
+    def _set_up(
+        self, num_envs: int, autoreset_mode: str | AutoresetMode, observation: str, account: bool, copy: bool
+    ) -> None:
+        """What every vector environment over one engine keeps of its arguments."""
+        if isinstance(num_envs, bool) or not isinstance(num_envs, int) or num_envs < 1:
+            raise RlcomposeError(f"num_envs {num_envs!r} is not a number of environments: allowed are 1 and more")
+        self.num_envs = num_envs
+        self.autoreset_mode = _autoreset_mode(autoreset_mode)
+        self.metadata = {**self.metadata, "autoreset_mode": self.autoreset_mode}
+        self._is_next_step = self.autoreset_mode == AutoresetMode.NEXT_STEP
         self._is_float = observation == "float32"
-        self._view = np.empty((num_envs, self.engine.state.obs.shape[1]), np.float32)
         self._account = account
         self._copy = copy
-        self._history: list[list[int]] = [[] for _ in np.arange(num_envs)] if render_mode else []
         self._started = False
+
+    def _share_out(self, single_action_space: Any, single_observation_space: Any) -> None:
+        """The spaces of one environment and of all, and room for the float view."""
+        self.single_action_space: Any = single_action_space
+        self.single_observation_space: Any = single_observation_space
+        self.action_space: Any = batch_space(single_action_space, self.num_envs)
+        self.observation_space: Any = batch_space(single_observation_space, self.num_envs)
+        self._view = np.empty((self.num_envs, *single_observation_space.shape), np.float32)
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
@@ -101,7 +111,7 @@ class ComposeVectorEnv(gymnasium.vector.VectorEnv[NDArray[Any], NDArray[Any], ND
         """
         chosen = dict(options or {})
         mask = chosen.pop("reset_mask", None)
-        rows = np.arange(self.num_envs) if mask is None else np.flatnonzero(_reset_mask(mask, self.num_envs))
+        rows = np.arange(self.num_envs) if mask is None else np.flatnonzero(checked_reset_mask(mask, self.num_envs))
         prefix = checked_prefix(chosen.pop("prefix", ()))
         for name in chosen:
             if name not in Options.names():
@@ -260,7 +270,8 @@ def _autoreset_mode(mode: str | AutoresetMode) -> AutoresetMode:
     return allowed[name]
 
 
-def _reset_mask(mask: Any, num_envs: int) -> NDArray[np.bool_]:
+def checked_reset_mask(mask: Any, num_envs: int) -> NDArray[np.bool_]:
+    """`options["reset_mask"]` as bool (num_envs,) with at least one True; anything else is an error."""
     array = np.asarray(mask)
     if array.dtype != np.bool_ or array.shape != (num_envs,) or not array.any():
         raise RlcomposeError(f"reset_mask must be a bool array of {num_envs}, at least one of them True")

@@ -211,7 +211,7 @@ class _Reader:
     def say_here(self, name: str, value: object) -> None:
         """Note what may stand anywhere in a bar, also after its bar line."""
         if not self.has_content and self.is_between and self.bars:
-            self.bars[-1] = replace(self.bars[-1], **{name: value})  # type: ignore[arg-type]
+            self.bars[-1] = replace(self.bars[-1], **{name: value})  # type: ignore[arg-type]  # callers pair them rightly
         else:
             self.waiting[name] = value
 
@@ -237,8 +237,9 @@ class _Reader:
     def add_bars(self) -> None:
         if "section" in self.waiting:
             self.ending = ()
-        self.ending = self.waiting.pop("ending", self.ending)  # type: ignore[assignment]
+        self.ending = self.waiting.pop("ending", self.ending)  # type: ignore[assignment]  # only numbers are put there
         for chords in self.chords():
+            # What waits was put there by the names of WrittenBar's fields.
             self.bars.append(WrittenBar(self.place, chords, ending=self.ending, **self.waiting))  # type: ignore[arg-type]
             self.waiting = {}
         self.waiting, self.later = self.later, {}

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlcompose.codec import OBSERVATION_DTYPES
-from rlcompose.env import MAX_SEED
+from rlcompose.env import begin_piece
 from rlcompose.errors import RlcomposeError, unknown
 from rlcompose.rl_tuner.core import OBSERVATION_HIGH, OBSERVATION_LOW, OBSERVATION_SCALE, TunerEngine
 from rlcompose.rl_tuner.rules import NUM_TOKENS
@@ -75,13 +75,7 @@ class RLTunerEnv(gymnasium.Env[NDArray[Any], np.int64]):
         super().reset(seed=seed)
         for name in options or ():
             raise unknown("option", name, ())
-        if seed is None and self._started:
-            self._engine.reset_to_next(np.zeros(1, np.int64))
-        else:
-            start = int(self.np_random.integers(MAX_SEED)) if seed is None else seed
-            if start > MAX_SEED:
-                raise RlcomposeError(f"seed {start} is too large: allowed are 0 to 2**63 - 1")
-            self._engine.reset([start])
+        begin_piece(self._engine, seed, self._started, self.np_random)
         self._started = True
         return self._observation(), {"seed": int(self._engine.state.seeds[0])}
 

@@ -42,7 +42,10 @@ GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 @njit(cache=True)
 def _mix(value: Any) -> Any:
-    """Splitmix64 (Steele, Lea and Flood 2014), by which the engine draws too."""
+    """Splitmix64 (Steele, Lea and Flood 2014), by which the engine draws too.
+
+    Written here again: kernels are compiled as files of their own and import nothing from each other.
+    """
     z = np.uint64(value) + GOLDEN
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

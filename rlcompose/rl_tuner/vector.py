@@ -8,14 +8,13 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium.vector import AutoresetMode
-from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from rlcompose.errors import RlcomposeError, unknown
 from rlcompose.rl_tuner.core import TunerEngine
 from rlcompose.rl_tuner.env import observation_space, refuse_render_mode
 from rlcompose.rl_tuner.rules import NUM_TOKENS
-from rlcompose.vector import ComposeVectorEnv, _autoreset_mode, _reset_mask
+from rlcompose.vector import ComposeVectorEnv, checked_reset_mask
 
 
 class RLTunerVectorEnv(ComposeVectorEnv):
@@ -41,24 +40,11 @@ class RLTunerVectorEnv(ComposeVectorEnv):
         copy: bool = True,
     ) -> None:
         """Make the environments; see the class for the arguments."""
-        if isinstance(num_envs, bool) or not isinstance(num_envs, int) or num_envs < 1:
-            raise RlcomposeError(f"num_envs {num_envs!r} is not a number of environments: allowed are 1 and more")
-        self.num_envs = num_envs
+        self._set_up(num_envs, autoreset_mode, observation, account, copy)
         refuse_render_mode(render_mode)
         self.render_mode = None
-        self.autoreset_mode = _autoreset_mode(autoreset_mode)
-        self.metadata = {**self.metadata, "autoreset_mode": self.autoreset_mode}
-        self.single_action_space: Any = gymnasium.spaces.Discrete(NUM_TOKENS)
-        self.single_observation_space: Any = observation_space(observation)
-        self.action_space: Any = batch_space(self.single_action_space, num_envs)
-        self.observation_space: Any = batch_space(self.single_observation_space, num_envs)
-        is_next_step = self.autoreset_mode == AutoresetMode.NEXT_STEP
-        self.engine = TunerEngine(num_envs, convention, next_step_reset=is_next_step)
-        self._is_float = observation == "float32"
-        self._view = np.empty(self.engine.state.obs.shape, np.float32)
-        self._account = account
-        self._copy = copy
-        self._started = False
+        self._share_out(gymnasium.spaces.Discrete(NUM_TOKENS), observation_space(observation))
+        self.engine = TunerEngine(num_envs, convention, next_step_reset=self._is_next_step)
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
@@ -68,7 +54,7 @@ class RLTunerVectorEnv(ComposeVectorEnv):
             if name != "reset_mask":
                 raise unknown("option", name, ("reset_mask",))
         mask = (options or {}).get("reset_mask")
-        begins = np.ones(self.num_envs, np.bool_) if mask is None else _reset_mask(mask, self.num_envs)
+        begins = np.ones(self.num_envs, np.bool_) if mask is None else checked_reset_mask(mask, self.num_envs)
         if mask is not None and not self._started:
             raise RlcomposeError("the pieces have not begun: the first reset() begins all, leave reset_mask out")
         rows = np.flatnonzero(begins)

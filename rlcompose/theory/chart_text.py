@@ -249,6 +249,7 @@ class _Reader:
         for chords in bars:
             if len(self.bars) == MAX_PLAYED_BARS:
                 raise RlcomposeError(f"{self.name!r} has more than {MAX_PLAYED_BARS:,} bars: that is no chart")
+            # What waits was put there by the names of WrittenBar's fields.
             self.bars.append(WrittenBar(self.place, chords, ending=self.ending, **self.waiting))  # type: ignore[arg-type]
             self.waiting = {}
 

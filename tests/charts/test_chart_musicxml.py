@@ -91,7 +91,7 @@ def sheet(*measures: str, time: str = "4/4", key: str = "0 major", title: str = 
 
 
 def read(*measures: str, **how: str) -> Chart:
-    return read_musicxml(sheet(*measures, **how), "file")  # type: ignore[arg-type]
+    return read_musicxml(sheet(*measures, **how), "file")  # type: ignore[arg-type]  # sheet's own options, by name
 
 
 def by_hand(text: str) -> list[tuple[Chord, ...]]:
