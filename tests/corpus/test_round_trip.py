@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from rlcompose.abc_notation import write_abc
-from rlcompose.brief import make_brief
-from rlcompose.codec import decode
 from rlcompose.corpus.sources import read_pieces
-from rlcompose.engine.core import Engine
 from rlcompose.midi import write_midi
 from rlcompose.musicxml import write_musicxml
 from rlcompose.score import Composition
 from rlcompose.style import load_style
-
-
-def random_piece(style: str, seed: int) -> Composition:
-    """Eight bars of legal actions, all kinds of rhythm and accidentals among them."""
-    brief = make_brief(style, {"bars": 8})
-    engine = Engine(brief)
-    engine.reset([seed])
-    rng = np.random.default_rng(seed)
-    actions = []
-    while not engine.state.done[0]:
-        actions.append(int(rng.choice(np.flatnonzero(engine.state.mask[0]))))
-        engine.step(np.array(actions[-1:]))
-    return decode(brief, seed, actions)
 
 
 def read_back(path: Path, piece: Composition) -> Composition:
@@ -44,8 +27,8 @@ def sounding(piece: Composition) -> Iterator[tuple[int, int, int]]:
 
 @pytest.mark.parametrize("seed", range(8))
 @pytest.mark.parametrize("style", ["fiddle", "jazz"])
-def test_abc(tmp_path: Path, style: str, seed: int) -> None:
-    piece = random_piece(style, seed)
+def test_abc(played: Callable[..., Composition], tmp_path: Path, style: str, seed: int) -> None:
+    piece = played(style, bars=8, seed=seed)
     write_abc(piece, tmp_path / "piece.abc")
     again = read_back(tmp_path / "piece.abc", piece)
     assert list(sounding(again)) == list(sounding(piece))
@@ -54,9 +37,9 @@ def test_abc(tmp_path: Path, style: str, seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_musicxml(tmp_path: Path, seed: int) -> None:
+def test_musicxml(played: Callable[..., Composition], tmp_path: Path, seed: int) -> None:
     pytest.importorskip("music21")
-    piece = random_piece("fiddle", seed)
+    piece = played("fiddle", bars=8, seed=seed)
     write_musicxml(piece, tmp_path / "piece.musicxml")
     again = read_back(tmp_path / "piece.musicxml", piece)
     assert list(sounding(again)) == list(sounding(piece))
@@ -64,10 +47,10 @@ def test_musicxml(tmp_path: Path, seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_midi(tmp_path: Path, seed: int) -> None:
+def test_midi(played: Callable[..., Composition], tmp_path: Path, seed: int) -> None:
     pytest.importorskip("music21")
     pytest.importorskip("pretty_midi")
-    piece = random_piece("fiddle", seed)
+    piece = played("fiddle", bars=8, seed=seed)
     write_midi(piece, tmp_path / "piece.mid")
     again = read_back(tmp_path / "piece.mid", piece)
     # Of a MIDI file the sounding lengths are the player's; the bars end with the last note.
