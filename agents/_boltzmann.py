@@ -28,7 +28,17 @@ from rlcompose.preset import Preset, with_settings
 
 from ._policy import EventHead, MusicFeatures
 from ._replay import Batch, TimedReplayBuffer
-from ._training import SHAPE, SamplingAgent, durations, load_weights, make_env, one_thread, read_model, train_model
+from ._training import (
+    SHAPE,
+    SamplingAgent,
+    durations,
+    load_weights,
+    make_env,
+    one_thread,
+    read_model,
+    start_from,
+    train_model,
+)
 
 REPORT_EVERY = 16_384  # events, as many as a rollout of PPO has
 FEWEST_STEPS = 200  # of the environments; a budget too short for so many gets fewer environments
@@ -134,7 +144,7 @@ def draw(logits: Tensor) -> Tensor:
 def train_values(
     name: str, algorithm: type[Boltzmann], policy: type[Any], preset: Preset, job: TrainingJob
 ) -> TrainingResult:
-    """Train from scratch; Ctrl-C ends in order with the best weights so far."""
+    """Train from scratch, or from the job's start; Ctrl-C ends in order with the best weights so far."""
     settings = with_settings(preset, job.settings)
     names = ("num_envs", "learning_rate", "learning_starts", "n_steps", "hidden", "temperature")
     num_envs, rate, starts, n_steps, hidden, temperature = (settings.pop(key) for key in names)
@@ -165,6 +175,10 @@ def train_values(
             device="cpu",
             **settings,
         )
+        start_from(job, name, model.learner)
+        if "temperature" in job.settings:
+            model.learner.head.temperature.fill_(temperature)
+        model.target.load_state_dict(model.learner.state_dict())
         return train_model(job, model, env, _agent(name, model.learner), shape, REPORT_EVERY)
 
 

@@ -77,7 +77,7 @@ class MusicDQN(Boltzmann, DQN):
 
 
 def train(name: str, preset: Preset, job: TrainingJob) -> TrainingResult:
-    """Train from scratch."""
+    """Train from scratch, or from the job's start."""
     return train_values(name, MusicDQN, MusicDQNPolicy, preset, job)
 
 

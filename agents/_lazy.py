@@ -33,4 +33,4 @@ def register_learner(name: str, summary: str, module: str) -> AgentKind:
         agent: Agent = code().load(name, folder, brief)
         return agent
 
-    return register_agent(AgentKind(name, summary, train=train, load=load, preset=preset))
+    return register_agent(AgentKind(name, summary, train=train, load=load, preset=preset, goes_on=True))

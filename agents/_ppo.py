@@ -18,7 +18,7 @@ from rlcompose.preset import Preset, with_settings
 
 from ._policy import MaskableMusicPolicy, MusicPolicy
 from ._rollout import MaskableTimedRolloutBuffer, TimedRolloutBuffer
-from ._training import SamplingAgent, durations, load_weights, make_env, one_thread, read_model, train_model
+from ._training import SamplingAgent, durations, load_weights, make_env, one_thread, read_model, start_from, train_model
 
 # By the agent's name: the algorithm, its policy, and the buffer that discounts by musical time.
 ALGORITHMS: Mapping[str, tuple[Any, Any, Any]] = {
@@ -33,7 +33,7 @@ def _policy_settings(brief: Brief, hidden: int) -> dict[str, Any]:
 
 
 def train(name: str, preset: Preset, job: TrainingJob) -> TrainingResult:
-    """Train from scratch; Ctrl-C ends in order with the best weights so far."""
+    """Train from scratch, or from the job's start; Ctrl-C ends in order with the best weights so far."""
     algorithm, policy, buffer = ALGORITHMS[name]
     settings = with_settings(preset, job.settings)
     hidden, num_envs, rate = (settings.pop(key) for key in ("hidden", "num_envs", "learning_rate"))
@@ -55,6 +55,7 @@ def train(name: str, preset: Preset, job: TrainingJob) -> TrainingResult:
             device="cpu",
             **settings,
         )
+        start_from(job, name, model.policy)
         return train_model(job, model, env, _agent(name, model.policy), {"hidden": hidden})
 
 

@@ -105,7 +105,7 @@ class MusicQRDQN(Boltzmann, QRDQN):
 
 
 def train(name: str, preset: Preset, job: TrainingJob) -> TrainingResult:
-    """Train from scratch."""
+    """Train from scratch, or from the job's start."""
     return train_values(name, MusicQRDQN, MusicQRDQNPolicy, preset, job)
 
 

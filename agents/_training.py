@@ -140,6 +140,12 @@ def load_weights(network: nn.Module, weights: Mapping[str, Tensor], folder: Path
         raise RlcomposeError(f"the weights in {folder} do not fit the network: {misfits[0]}") from None
 
 
+def start_from(job: TrainingJob, name: str, network: nn.Module) -> None:
+    """Put the weights that a job begins with, if there are any, into a network."""
+    if job.start is not None:
+        load_weights(network, read_model(job.start, name, job.brief)[1], job.start)
+
+
 # --- training ---
 
 
@@ -148,7 +154,10 @@ class _Stop(Exception):
 
 
 class Watch(BaseCallback):
-    """Counts pieces, logs each term, evaluates, keeps the best weights, looks after the health, tells the progress."""
+    """Counts pieces, logs each term, evaluates, keeps the best weights, looks after the health, tells the progress.
+
+    It also pays the terms by their schedules.
+    """
 
     def __init__(self, job: TrainingJob, env: ComposeVecEnv, agent: SamplingAgent, report_every: int) -> None:
         """`agent` plays the live network of the model; a report is at most every `report_every` steps."""
@@ -178,6 +187,16 @@ class Watch(BaseCallback):
         self.look()
         if self.num_timesteps >= self._next_evaluation:
             self.evaluate()
+        self.weigh()
+
+    def weigh(self) -> None:
+        """Pay the terms that have a schedule with the weights of this share of the budget."""
+        engine = self.env.engine
+        for number, weighted in enumerate(engine.terms):
+            if weighted.schedule:
+                weight = weighted.weight_at(min(1.0, self.num_timesteps / self.job.steps))
+                engine.weights[number] = weight
+                self.logger.record(f"weights/{weighted.term.name}", weight)
 
     def look(self) -> None:
         """Look at the weights and at the numbers of the latest update."""
@@ -222,7 +241,10 @@ class Watch(BaseCallback):
         self.job.progress(self.num_timesteps, mean, self.best)
 
     def evaluate(self) -> None:
-        """Play pieces of their own seeds, always the same, and keep the weights if they are the best so far."""
+        """Play pieces of their own seeds, always the same, and keep the weights if they are the best so far.
+
+        They are paid what the terms are worth in the end, whatever a schedule pays at present.
+        """
         first = FIRST_EVALUATION_SEED + self.job.seed * EVALUATION_PIECES
         pieces = play(self.agent, self.job.brief, self.job.terms, range(first, first + EVALUATION_PIECES))
         self._evaluated = self.num_timesteps

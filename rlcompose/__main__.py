@@ -11,6 +11,7 @@ from rlcompose.errors import unknown
 COMMANDS = {
     "train": "train an agent in a style, and leave music behind",
     "compose": "compose pieces with the agent of a run",
+    "rewards": "list the reward terms with weight, range, cost and whom they pay",
     "styles": "list the styles and their variants, or describe one",
     "render": "play a MIDI file into a WAV file",
     "fit": "how well real music fits the environment's actions",

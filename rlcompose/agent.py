@@ -64,6 +64,7 @@ class TrainingJob:
     folder    the run: metrics go to `metrics.csv` and `tensorboard/`, findings to `health.jsonl`, the model to `model/`
     settings  hyper-parameters that replace the preset's
     warn      is told what goes wrong, as soon as it is found
+    start     the folder of the model whose weights learning begins with; None begins anew
     """
 
     brief: Brief
@@ -74,6 +75,7 @@ class TrainingJob:
     progress: Progress
     settings: dict[str, Any] = field(default_factory=dict)
     warn: Callable[[Finding], None] = warn_on_stderr
+    start: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,8 @@ class TrainingResult:
 class AgentKind:
     """An agent by name: made without training, or trained and loaded.
 
-    preset  the hyper-parameters of its training, or of an agent that is made without, by name
+    preset   the hyper-parameters of its training, or of an agent that is made without, by name
+    goes_on  whether its training begins with the weights of `TrainingJob.start` where there are any
     """
 
     name: str
@@ -107,6 +110,7 @@ class AgentKind:
     train: Callable[[TrainingJob], TrainingResult] | None = None
     load: Callable[[Path, Brief], Agent] | None = None
     preset: Preset = field(default_factory=dict)
+    goes_on: bool = False
 
     def made(self, changes: Mapping[str, object] | None = None) -> Agent:
         """The agent, made without training, with the preset's values where `changes` has no other."""

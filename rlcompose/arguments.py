@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import argparse
 import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from rlcompose.brief import TEMPO_LIMITS, Options
 from rlcompose.engine.layout import MAX_BARS
-from rlcompose.errors import RlcomposeError
+from rlcompose.errors import RlcomposeError, unknown
+from rlcompose.files import missing_file
 from rlcompose.plugins import load_file, load_installed
-from rlcompose.reward import parse_weight
+from rlcompose.reward import Weight, checked_weight, find_term, parse_weight, term_name
+from rlcompose.style import Style, list_styles
 from rlcompose.theory.pitch import parse_pitch
+from rlcompose.theory.progression import as_shipped
 
 
 def at_least(lowest: int, highest: int | None = None) -> Any:
@@ -69,13 +75,23 @@ def add_music_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--register", type=pitch, metavar="PITCH", help=register_help)
     range_help = "the pitches that the instrument plays: G3-C6, or MIDI numbers, 55-84"
     group.add_argument("--range", type=pitch_range, metavar="LOW-HIGH", help=range_help)
+    voice_help = 'a given second voice for counterpoint: bass for the chords\' own, or notes, "D3:48 F3:48"'
+    group.add_argument("--second-voice", metavar="NOTES", help=voice_help)
 
 
 def add_reward_options(parser: argparse.ArgumentParser) -> None:
-    """--reward and --plugin."""
+    """--reward, --rewards and --plugin."""
     group = parser.add_argument_group("the rewards")
-    help_reward = "pay a term with this weight (0 turns it off); may be given several times"
+    help_reward = (
+        "pay a term with this weight (0 turns it off), or with one that changes while the agent learns: 0..1 from the "
+        "start to the end, 0@0.2,1@0.5 between these shares of it; may be given several times"
+    )
     group.add_argument("--reward", action="append", default=[], metavar="TERM=WEIGHT", help=help_reward)
+    help_rewards = (
+        "a TOML file of weights, TERM = WEIGHT a line: for every style, or under [style.NAME] for that one; they "
+        "replace the style's, and --reward replaces theirs"
+    )
+    group.add_argument("--rewards", metavar="FILE", help=help_rewards)
     help_plugin = "a Python file of yours with reward terms (@reward_term); may be given several times"
     group.add_argument("--plugin", action="append", default=[], metavar="FILE", help=help_plugin)
 
@@ -99,15 +115,78 @@ def check_soundfont(arguments: argparse.Namespace) -> None:
         find_soundfont(arguments.soundfont)
 
 
-def reward_weights(arguments: argparse.Namespace) -> dict[str, float]:
-    """Load the plug-ins and read the weights; the same term twice is an error."""
+def load_plugins(arguments: argparse.Namespace) -> None:
+    """Load the plug-ins that are installed, and those that are named."""
     load_installed()
     for path in arguments.plugin:
         load_file(path)
-    weights: dict[str, float] = {}
+
+
+def reward_weights(arguments: argparse.Namespace, style: Style) -> dict[str, Weight]:
+    """The weights that are asked for: those of the file, and over them the flags, where twice is an error."""
+    weights: dict[str, Weight] = {}
+    told: dict[str, str] = {}
     for text in arguments.reward:
         name, weight = parse_weight(text)
-        if name in weights:
-            raise RlcomposeError(f"--reward {name} is given twice: {weights[name]:g} and {weight:g}")
-        weights[name] = weight
+        written = text.rpartition("=")[2].strip()
+        if name in told:
+            raise RlcomposeError(f"--reward {name} is given twice: {told[name]} and {written}")
+        weights[name], told[name] = weight, written
+    return weights if arguments.rewards is None else read_weight_file(arguments.rewards, style) | weights
+
+
+STYLE_TABLES = "style"  # the table in a file of weights that holds a table for each style
+
+
+def read_weight_file(path: str | Path, style: Style) -> dict[str, Weight]:
+    """The weights in a TOML file that hold for a style: of all styles, over them its family's, over them its own.
+
+    All faults of the file are told together, a line each, those of other styles' tables too.
+    """
+    try:
+        data = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        if not Path(path).is_file():
+            raise missing_file("file of weights", path) from None
+        raise RlcomposeError(f"cannot read the file of weights {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RlcomposeError(f"the file of weights {path} is not TOML: {error}") from None
+    faults: list[str] = []
+    tables = data.pop(STYLE_TABLES, {})
+    if not isinstance(tables, dict):
+        faults.append(f"{STYLE_TABLES} = {tables!r}: allowed are tables such as [{STYLE_TABLES}.{style.family}]")
+        tables = {}
+    known = sorted({style.name, style.family, *(listed.name for listed in list_styles())})
+    chosen = _weights_in(data, known, faults)
+    by_style: dict[str, dict[str, Weight]] = {}
+    for name, table in tables.items():
+        if as_shipped(name) not in map(as_shipped, known):
+            faults.append(f"[{STYLE_TABLES}.{name}]: {unknown('style', name, known)}")
+        elif not isinstance(table, dict):
+            faults.append(f"{STYLE_TABLES}.{name} = {table!r}: allowed is a table of weights")
+        else:
+            by_style[as_shipped(name)] = _weights_in(table, known, faults)
+    if faults:
+        count = "a fault" if len(faults) == 1 else f"{len(faults)} faults"
+        raise RlcomposeError(f"the file of weights {path} has {count}:" + "".join(f"\n  {fault}" for fault in faults))
+    for name in (style.family, style.name):
+        chosen |= by_style.get(as_shipped(name), {})
+    return chosen
+
+
+def _weights_in(table: Mapping[str, Any], styles: list[str], faults: list[str]) -> dict[str, Weight]:
+    """The weights by the term's name; faults are noted."""
+    weights: dict[str, Weight] = {}
+    for key, value in table.items():
+        try:
+            if isinstance(value, dict):
+                named = f" write [{STYLE_TABLES}.{key}]" if key in styles else ""
+                raise RlcomposeError(f"[{key}] is no table of such a file:{named or ' weights stand above all tables'}")
+            name = term_name(key)
+            find_term(name)
+            if name in weights:
+                raise RlcomposeError(f"reward term {name!r} has two weights: allowed is one")
+            weights[name] = checked_weight(name, value)
+        except RlcomposeError as error:
+            faults.append(str(error))
     return weights

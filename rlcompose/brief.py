@@ -15,11 +15,16 @@ from rlcompose.engine.layout import HIGHEST_PITCH, LOWEST_PITCH, MAX_BAR_TICKS, 
 from rlcompose.errors import RlcomposeError, missing_extra, unknown
 from rlcompose.style import Style, load_style
 from rlcompose.theory.key import MODES, Key
+from rlcompose.theory.line import parse_line
 from rlcompose.theory.meter import Meter
 from rlcompose.theory.progression import Progression, as_shipped, guess_key, load_progression, progression_names
 
+BASS = "bass"  # the second voice that the chords' lowest notes make
+SECOND_VOICE_LIMITS = (-36, 42)  # semitones above the tonic
 TEMPO_LIMITS = (20, 400)  # quarter notes a minute
 MIDI_LIMITS = (0, 127)
+MIDDLE_C = 60
+MOST_SECOND_TICKS = 30_000  # about 600 bars of 4/4: what a table of int16 can number, with room
 
 _Kind = TypeVar("_Kind")
 
@@ -50,6 +55,10 @@ class Options:
     range         the lowest and highest MIDI pitch that the instrument plays
     form          the order in which the sections are played, "AABA" or "Intro A A B"
     instrument    what plays the melody: a General MIDI name, "tenor sax", or its number from 0
+    second_voice  a voice that is given, for counterpoint: "bass" for the chords' own, or notes as text, "D3:48 F3:48",
+                  pitches or `-` for a rest, each a quarter note or `:ticks`; it begins again when it ends. Where only
+                  one tonic can be drawn its pitches are as they stand; else they are written in `key`, or in C, with
+                  the tonic from C4 to B4, and move with the piece
     """
 
     bars: int | None = None
@@ -62,6 +71,7 @@ class Options:
     range: tuple[int, int] | None = None
     form: str | None = None
     instrument: str | int | None = None
+    second_voice: str | None = None
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
@@ -110,6 +120,8 @@ class Brief:
     register: tuple[int, int]
     range: tuple[int, int]
     instrument: int
+    # "bass", or events of (semitones above the tonic, ticks)
+    second_voice: str | tuple[tuple[int | None, int], ...] | None = None
 
 
 def whole_number(name: str, value: object, lowest: int, highest: int) -> int:
@@ -160,7 +172,32 @@ def make_brief(style: str | Path | Style, options: Options | Mapping[str, object
     }
     playable = _range(style, options, min(tonics), max(tonics))
     instrument = style.instruments["melody"] if options.instrument is None else _program(options.instrument)
-    return Brief(style, options, bars, charts, keys, tempo, register, playable, instrument)
+    second = _second_voice(options.second_voice, key, tonics)
+    return Brief(style, options, bars, charts, keys, tempo, register, playable, instrument, second)
+
+
+def _second_voice(voice: object, key: Key | None, tonics: set[int]) -> str | tuple[tuple[int | None, int], ...] | None:
+    """What the option asks for, its pitches in semitones above the tonic."""
+    if voice is None or voice == BASS:
+        return voice
+    if not isinstance(voice, str):
+        kind = type(voice).__name__
+        raise RlcomposeError(f"second_voice {voice!r} is a {kind}: give {BASS!r} or notes as text, 'D3:48 F3:48'")
+    notes = parse_line(voice)
+    if not notes:
+        raise RlcomposeError(f"second_voice {voice!r} has no notes: give {BASS!r} or notes as text, 'D3:48 F3:48'")
+    tonic = min(tonics) if len(tonics) == 1 else MIDDLE_C + (key.tonic if key is not None else 0)
+    line = tuple((None if pitch is None else pitch - tonic, ticks) for pitch, ticks in notes)
+    lowest, highest = SECOND_VOICE_LIMITS
+    for (above, _), (pitch, _) in zip(line, notes, strict=True):
+        if above is not None and not lowest <= above <= highest:
+            raise RlcomposeError(
+                f"MIDI pitch {pitch} of the second voice lies {above} semitones above the tonic ({tonic}): "
+                f"allowed are {lowest} to {highest}"
+            )
+    if sum(ticks for _, ticks in line) > MOST_SECOND_TICKS:
+        raise RlcomposeError(f"the second voice has more than {MOST_SECOND_TICKS} ticks")
+    return line
 
 
 def _settled(options: Options) -> Options:

@@ -135,6 +135,41 @@ def trajectories(
     return Trajectories(_played(pieces, style, terms, observation, limit, report), report)
 
 
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A real piece as actions: `decode(brief, 0, actions)` plays it. The names are those of `Trajectory`."""
+
+    name: str
+    group: str
+    brief: Brief
+    actions: tuple[int, ...]
+    dropped: int
+
+
+def encoded_pieces(
+    style: Style,
+    source: str | os.PathLike[str] | None = None,
+    *,
+    seed: int | None = None,
+    report: Report | None = None,
+    **options: Any,
+) -> Iterator[Encoded]:
+    """The pieces of a source as actions of a style, without playing them; skipped are those `trajectories` skips.
+
+    `options` are pinned besides what the piece pins, as in `rlcompose.Options`.
+    """
+    report = Report() if report is None else report
+    for piece in read_pieces(style, source, seed=seed, report=report):
+        try:
+            brief, actions, dropped = _actions_of(piece, style)
+            if options:
+                brief = make_brief(style, replace(brief.options, **options))
+        except RlcomposeError as error:
+            report.skip(piece.name, str(error))
+            continue
+        yield Encoded(piece.name, piece.group, brief, actions, dropped)
+
+
 def _played(
     pieces: Iterator[SourcePiece],
     style: Style,

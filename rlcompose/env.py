@@ -77,8 +77,8 @@ class ComposeEnv(gymnasium.Env[NDArray[Any], np.int64]):
     - `style`: a shipped style or variant ("jazz", "slip jig"), the path of a `.toml` file, or a `Style`.
     - `rewards`: None for the style's weights; a mapping from names to weights to change or add some; a sequence of
       functions of the moment (or names) to add with weight 1.
-    - `bars`, `progression`, `chords`, `key`, `tempo`, `meter`, `register`, `range`, `form`, `instrument`: pinned
-      choices, see `rlcompose.Options`.
+    - `bars`, `progression`, `chords`, `key`, `tempo`, `meter`, `register`, `range`, `form`, `instrument`,
+      `second_voice`: pinned choices, see `rlcompose.Options`.
     - `observation`: "float32" or "int16".
     - `render_mode`: "ansi" gives the piece as text, "rgb_array" as a piano roll.
 
@@ -106,11 +106,12 @@ class ComposeEnv(gymnasium.Env[NDArray[Any], np.int64]):
         range: tuple[int, int] | None = None,
         form: str | None = None,
         instrument: str | int | None = None,
+        second_voice: str | None = None,
         observation: str = "float32",
         render_mode: str | None = None,
     ) -> None:
         """Make the environment; see the class for the arguments."""
-        options = Options(bars, progression, chords, key, tempo, meter, register, range, form, instrument)
+        options = Options(bars, progression, chords, key, tempo, meter, register, range, form, instrument, second_voice)
         self.brief: Brief = make_brief(style, options)
         self.terms = weigh_terms(self.brief.style.rewards, rewards)
         self.action_space: Any = action_space(self.brief.style)

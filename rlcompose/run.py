@@ -6,14 +6,14 @@ import json
 import platform
 import shlex
 import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, TypeVar
 
-from rlcompose.agent import Agent, find_agent
-from rlcompose.brief import Brief, make_brief
+from rlcompose.agent import Agent, AgentKind, find_agent
+from rlcompose.brief import Brief, Options, make_brief
 from rlcompose.errors import RlcomposeError
 from rlcompose.files import missing_file, write_atomically
 from rlcompose.piece import json_text, read_options
@@ -31,9 +31,11 @@ _PACKAGES = ("rlcompose", "gymnasium", "stable-baselines3", "torch", "numpy", "n
 class RunConfig:
     """What a run was asked for.
 
-    style     the whole style, so that a changed or foreign style file cannot change the run
-    rewards   the weights of all terms that are paid
-    settings  the hyper-parameters that differ from the agent's preset
+    style      the whole style, so that a changed or foreign style file cannot change the run
+    rewards    the weights of all terms that are paid; of those with a schedule the last
+    settings   the hyper-parameters that differ from the agent's preset
+    schedules  of the terms whose weight changed while it learned: pairs of (share of the steps, weight)
+    start      the folder of the run whose agent it went on with; empty where it began anew
     """
 
     style: dict[str, Any]
@@ -44,6 +46,8 @@ class RunConfig:
     seed: int
     plugins: tuple[str, ...] = ()
     settings: dict[str, int | float] = field(default_factory=dict)
+    schedules: dict[str, list[list[float]]] = field(default_factory=dict)
+    start: str = ""
 
 
 def new_run_folder(style: str, agent: str, out: str | None) -> Path:
@@ -107,6 +111,10 @@ def write_run(folder: Path, config: RunConfig, brief: Brief, command: Sequence[s
         "plugins": list(config.plugins),
         "settings": config.settings,
     }
+    if config.schedules:
+        document["schedules"] = config.schedules
+    if config.start:
+        document["from"] = config.start
     write_atomically(folder / CONFIG, json_text(document))
     write_atomically(folder / "command.txt", shlex.join(command) + "\n")
     write_atomically(folder / "versions.json", json_text(_versions()))
@@ -131,19 +139,48 @@ class Run:
     style: Style
     brief: Brief
 
+    @property
+    def model(self) -> Path:
+        """The folder of the trained policy."""
+        return self.folder / "model"
+
+    def kind(self) -> AgentKind:
+        """The kind of its agent; one of a plug-in must be loaded already."""
+        return self._with_hint(find_agent, self.config.agent)
+
     def agent(self) -> Agent:
         """The trained agent, or the one that needs no training."""
-        kind = self._with_hint(find_agent, self.config.agent)
+        kind = self.kind()
         if kind.load is None:
             return kind.made(self.config.settings)
-        model = self.folder / "model"
-        if not (model / "config.json").is_file():
+        if not (self.model / "config.json").is_file():
             raise RlcomposeError(f"the run {self.folder} has no model yet: was its training interrupted at once?")
-        return kind.load(model, self.brief)
+        return kind.load(self.model, self.brief)
 
     def terms(self) -> tuple[WeightedTerm, ...]:
         """The terms with their weights. A run never imports its plug-ins: terms of theirs must be loaded already."""
         return self._with_hint(weigh_terms, self.config.rewards)
+
+    def asked(self, options: Options) -> Brief:
+        """The brief with these options over the run's; a new chart also drops the run's key, form and length."""
+        pinned, kept = options.pinned, self.brief.options
+        if {"chords", "progression"} & pinned.keys():
+            kept = replace(kept, chords=None, progression=None, form=None, key=None, bars=None)
+        return make_brief(self.style, replace(kept, **pinned))
+
+    def settings(self, changes: Mapping[str, int | float]) -> dict[str, int | float]:
+        """The settings to go on with; what the model was made with, such as its width, cannot be changed."""
+        try:
+            made_with = json.loads((self.model / "config.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RlcomposeError(f"cannot read the model in {self.model}: {error}") from None
+        fixed = {name: made_with[name] for name in self.kind().preset if name in made_with}
+        for name in fixed.keys() & changes.keys():
+            if changes[name] != fixed[name]:
+                raise RlcomposeError(
+                    f"setting {name} is {changes[name]:g}: the model in {self.model} has {fixed[name]}"
+                )
+        return {**self.config.settings, **changes, **fixed}
 
     def _with_hint(self, find: Callable[[Any], _Found], asked: object) -> _Found:
         """What is found; the error where it is unknown names the plug-ins that may bring it."""
@@ -175,8 +212,28 @@ def read_run(folder: Path | str) -> Run:
             seed=int(document["seed"]),
             plugins=tuple(document["plugins"]),
             settings=dict(document["settings"]),
+            schedules=dict(document.get("schedules", {})),
+            start=str(document.get("from", "")),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RlcomposeError(f"{path} is not a run's configuration: {type(error).__name__} {error}") from None
     style = style_from_dict(config.style, str(path))
     return Run(folder, config, style, make_brief(style, read_options(config.options)))
+
+
+def run_to_go_on_with(path: Path | str) -> Run:
+    """The run whose agent is to learn on, by its folder or by the `model` folder within it.
+
+    Raises:
+        RlcomposeError: There is no such run, or its agent is none that goes on with what it has learned.
+    """
+    folder = Path(path)
+    is_model = (folder / "model.safetensors").is_file()
+    if is_model and not (folder.parent / CONFIG).is_file():
+        raise RlcomposeError(f"{folder} is a model without its run: name the folder of the run, which has its rewards")
+    run = read_run(folder.parent if is_model else folder)
+    kind = run.kind()
+    if not kind.goes_on:
+        why = "learns" if kind.train is None else "goes on with what it has learned"
+        raise RlcomposeError(f"the agent {kind.name!r} of the run {run.folder} is none that {why}: name another run")
+    return run

@@ -6,9 +6,8 @@ Gymnasium checks single environments only; `check_vector_env` is for any vector 
 from __future__ import annotations
 
 import copy
-import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import gymnasium
@@ -18,15 +17,27 @@ from gymnasium.utils.env_checker import data_equivalence
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space, concatenate, create_empty_array, iterate
 
+from rlcompose.brief import make_brief
 from rlcompose.codec import encode, laid_out_chords, laid_out_sections, perform
 from rlcompose.errors import RlcomposeError
 from rlcompose.reward import WeightedTerm, find_term, make_term
+from rlcompose.reward_check import RewardCheckError, RewardReport, check_reward
 from rlcompose.score import Composition, Note
 from rlcompose.style import load_style
 from rlcompose.theory.key import Key
-from rlcompose.theory.meter import TICKS_PER_QUARTER, Meter
-from rlcompose.theory.pitch import parse_pitch
+from rlcompose.theory.line import parse_line
+from rlcompose.theory.meter import Meter
 from rlcompose.theory.progression import parse_chart
+
+__all__ = [
+    "RewardCheckError",
+    "RewardReport",
+    "VectorEnvError",
+    "check_reward",
+    "check_vector_env",
+    "melody",
+    "term_values",
+]
 
 AnyVectorEnv = VectorEnv[Any, Any, Any]
 AnyEnv = gymnasium.Env[Any, Any]
@@ -334,8 +345,6 @@ def _check_row(story: _Story, row: int, env: AnyEnv, seed: int) -> None:
 
 # --- melodies ---------------------------------------------------------------------------------------------------------
 
-_TOKEN = re.compile(r"(?P<pitch>[A-G](?:##|#|bb|b|)-?\d+|-)(?::(?P<ticks>\d+))?")
-
 
 def melody(
     notes: str,
@@ -355,10 +364,9 @@ def melody(
     """
     position = 0
     written: list[Note] = []
-    for token in _tokens(notes):
-        ticks = int(token["ticks"] or TICKS_PER_QUARTER)
-        if token["pitch"] != "-":
-            written.append(Note(position, parse_pitch(token["pitch"]), ticks))
+    for pitch, ticks in parse_line(notes):
+        if pitch is not None:
+            written.append(Note(position, pitch, ticks))
         position += ticks
     metre, chart = Meter.parse(meter), parse_chart(chords)
     bars = max(-(-position // metre.bar_ticks), chart.num_bars)
@@ -377,22 +385,18 @@ def melody(
     )
 
 
-def _tokens(notes: str) -> Iterator[re.Match[str]]:
-    for text in notes.split():
-        token = _TOKEN.fullmatch(text)
-        if token is None:
-            raise RlcomposeError(f"{text!r} is no note: write a pitch or '-', then :ticks if you like, as in 'Bb3:6'")
-        yield token
-
-
-def term_values(term: str | Callable[..., Any], piece: Composition) -> list[float]:
+def term_values(term: str | Callable[..., Any], piece: Composition, *, second_voice: str | None = None) -> list[float]:
     """What a reward term (its name or the function) gives for each event of a piece, notes and rests, in order.
 
     Silence is as few rests as fill it. A piece that the style of its name cannot play as it stands is an error.
+    `second_voice` is the option of that name: "bass", or notes, as they stand.
     """
     known = find_term(term) if isinstance(term, str) else make_term(term)
     encoding = encode(piece, load_style(piece.style))
-    performance = perform(encoding.brief, 0, encoding.actions, [WeightedTerm(known, 1.0)])
+    brief = encoding.brief
+    if second_voice is not None:
+        brief = make_brief(brief.style, replace(brief.options, second_voice=second_voice))
+    performance = perform(brief, 0, encoding.actions, [WeightedTerm(known, 1.0)])
     if performance.composition.notes != piece.notes:
         raise RlcomposeError(
             f"style {piece.style!r} cannot play {piece.notes}: it plays {performance.composition.notes}"

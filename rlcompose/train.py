@@ -8,20 +8,27 @@ import math
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rlcompose.command import Parser, run
+from rlcompose.command import Parser, result_lines, run
 
 if TYPE_CHECKING:
+    from rlcompose.agent import Agent, AgentKind
+    from rlcompose.brief import Brief
     from rlcompose.health import Finding
-    from rlcompose.reward import WeightedTerm
+    from rlcompose.reward import Term, WeightedTerm
+    from rlcompose.run import Run, RunConfig
 
-DEFAULT_STEPS = 1_000_000
+DEFAULT_STYLE, DEFAULT_AGENT, DEFAULT_STEPS = "jazz", "ppo", 1_000_000
+STEPS_FROM = 300_000  # with --from: what is learned is only what is new
 FIRST_SEED_OFFSET = 1_000_000_000  # pieces of the evaluation are none of the training
 NUM_COMPARED = 50
 FAILED = 1  # the exit status where learning had to stop; what it had learned until then is kept
+CHANGES = "changes.md"
 LARGEST_SHARE = 1e6  # of a reward: learning runs in float32, and squares it
 
 
@@ -32,15 +39,20 @@ def parser() -> Parser:
         "Train an agent in a style; a first piece is there at once, the trained one at the end.",
         'python -m rlcompose.train --style jazz --chords "Dm7 | G7 | C^7 | %" --reward stepwise_motion=1',
     )
-    style_help = "a style by name (rlcompose styles) or a .toml file (default: jazz)"
-    parser.add_argument("--style", default="jazz", help=style_help)
-    parser.add_argument("--agent", default="ppo", help=_agents_help())
+    style_help = f"a style by name (rlcompose styles) or a .toml file (default: {DEFAULT_STYLE})"
+    parser.add_argument("--style", help=style_help)
+    parser.add_argument("--agent", help=_agents_help())
     from rlcompose.arguments import add_music_options, add_reward_options, add_sound_options, at_least
 
     set_help = "replace a value of the agent's preset (agents/*.toml); may be given several times"
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help=set_help)
-    steps_help = f"events to learn from (default: {DEFAULT_STEPS:,})"
-    parser.add_argument("--steps", type=at_least(1), default=DEFAULT_STEPS, metavar="N", help=steps_help)
+    from_help = (
+        "go on from the agent of a run, by its folder: style, options, rewards, agent and settings are the run's where "
+        "no others are given; what has changed in its music is told at the end"
+    )
+    parser.add_argument("--from", dest="source", metavar="RUN", help=from_help)
+    steps_help = f"events to learn from (default: {DEFAULT_STEPS:,}; with --from {STEPS_FROM:,})"
+    parser.add_argument("--steps", type=at_least(1), metavar="N", help=steps_help)
     seed_help = "the seed of everything (default: 0)"
     parser.add_argument("--seed", type=at_least(0, 2**32 - 1), default=0, metavar="S", help=seed_help)
     parser.add_argument("--out", metavar="DIR", help="the folder of the run (default: runs/STYLE-AGENT-NUMBER)")
@@ -56,7 +68,7 @@ def _agents_help() -> str:
 
     agents = load_agents().values()
     listed = [f"{kind.name}: {kind.summary}" for kind in sorted(agents, key=lambda kind: (not kind.train, kind.name))]
-    return f"who learns or plays (default: ppo). {'; '.join(listed)}. Installed plug-ins may add others"
+    return f"who learns or plays (default: {DEFAULT_AGENT}). {'; '.join(listed)}. Installed plug-ins may add others"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -70,8 +82,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         failed = result.get("failed", False)
         return result
 
-    status = run(body, parser(), words)
+    status = run(body, parser(), words, _lines)
     return FAILED if failed else status
+
+
+def _lines(result: Mapping[str, Any]) -> Iterator[str]:
+    """The result for reading; what has changed is told in a table of its own."""
+    return result_lines({name: value for name, value in result.items() if name != "changed"})
 
 
 class _Bar:
@@ -111,52 +128,96 @@ class _Bar:
             self.bar.close()
 
 
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What is to be trained: who, on what, paid by what, for how long, and the run that it goes on from, if any."""
+
+    brief: Brief
+    terms: tuple[WeightedTerm, ...]
+    kind: AgentKind
+    settings: Mapping[str, int | float]
+    steps: int
+    source: Run | None = None
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """What the pieces are called that are there before and after."""
+        return ("first", "trained") if self.source is None else ("before", "after")
+
+
+def _task(arguments: argparse.Namespace) -> _Task:
+    """What the options ask for."""
+    from rlcompose.agent import find_agent
+    from rlcompose.arguments import load_plugins, music_options, reward_weights
+    from rlcompose.brief import make_brief
+    from rlcompose.preset import parse_settings
+    from rlcompose.reward import weigh_terms
+
+    load_plugins(arguments)
+    if arguments.source is not None:
+        return _task_from(arguments)
+    brief = make_brief(arguments.style or DEFAULT_STYLE, music_options(arguments))
+    terms = weigh_terms(brief.style.rewards, reward_weights(arguments, brief.style))
+    kind = find_agent(arguments.agent or DEFAULT_AGENT)
+    settings = parse_settings(arguments.set, kind.preset)
+    return _Task(brief, terms, kind, settings, arguments.steps or DEFAULT_STEPS)
+
+
+def _task_from(arguments: argparse.Namespace) -> _Task:
+    """The same where an agent of a run goes on: what is not asked for is the run's."""
+    from rlcompose.arguments import music_options, reward_weights
+    from rlcompose.errors import RlcomposeError
+    from rlcompose.preset import parse_settings
+    from rlcompose.reward import weigh_terms
+    from rlcompose.run import run_to_go_on_with
+    from rlcompose.style import load_style
+
+    source = run_to_go_on_with(arguments.source)
+    learned = f"the run {source.folder} has learned"
+    if arguments.style is not None and load_style(arguments.style) != source.style:
+        raise RlcomposeError(f"leave out --style {arguments.style}: {learned} in style {source.style.name!r}")
+    kind = source.kind()
+    if arguments.agent is not None and arguments.agent != kind.name:
+        raise RlcomposeError(f"leave out --agent {arguments.agent}: {learned} with the agent {kind.name!r}")
+    source.terms()  # where a plug-in is missing, this says which
+    terms = weigh_terms(source.config.rewards, reward_weights(arguments, source.style))
+    settings = source.settings(parse_settings(arguments.set, kind.preset))
+    return _Task(source.asked(music_options(arguments)), terms, kind, settings, arguments.steps or STEPS_FROM, source)
+
+
 def _train(arguments: argparse.Namespace, command: Sequence[str]) -> dict[str, Any]:
     # Spinning OpenMP threads halt everything on a busy machine; set before torch and numba are loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from rlcompose.agent import TrainingJob, find_agent, play
-    from rlcompose.arguments import check_soundfont, music_options, reward_weights
-    from rlcompose.brief import make_brief
+    from rlcompose.arguments import check_soundfont
     from rlcompose.engine.core import prepare_term
     from rlcompose.files import write_atomically
     from rlcompose.piece import Piece, PieceFiles, write_piece
-    from rlcompose.preset import parse_settings
-    from rlcompose.reward import weigh_terms
-    from rlcompose.run import RunConfig, discard_run, make_output_folder, new_run_folder, write_run
+    from rlcompose.run import discard_run, make_output_folder, new_run_folder, write_run
 
     begun = time.monotonic()
-    brief = make_brief(arguments.style, music_options(arguments))
-    terms = weigh_terms(brief.style.rewards, reward_weights(arguments))
+    task = _task(arguments)
+    brief, terms, kind, source = task.brief, task.terms, task.kind, task.source
     check_soundfont(arguments)
-    kind = find_agent(arguments.agent)
-    settings = parse_settings(arguments.set, kind.preset)
     for weighted in terms:
         prepare_term(weighted.term)  # a term that does not work is told before anything is made
         _check_size(weighted)
+    # Who plays the first piece: the agent as it is before it goes on, or one that needs no training.
+    player = source.agent() if source else find_agent("greedy").made() if kind.train else kind.made(task.settings)
     was_there = arguments.out is not None and Path(arguments.out).is_dir()
     folder = new_run_folder(brief.style.name, kind.name, arguments.out)
-    config = RunConfig(
-        style=brief.style.to_dict(),
-        options=brief.options.to_dict(),
-        rewards={weighted.term.name: weighted.weight for weighted in terms},
-        agent=kind.name,
-        steps=arguments.steps,
-        seed=arguments.seed,
-        plugins=tuple(str(Path(path).resolve()) for path in arguments.plugin),
-        settings={name: value for name, value in settings.items() if value != kind.preset[name].value},
-    )
     seed = arguments.seed + FIRST_SEED_OFFSET
 
-    def compose(agent: Any, name: str) -> PieceFiles:
+    def compose(agent: Agent, name: str) -> PieceFiles:
         played = play(agent, brief, terms, [seed])[0]
         piece = Piece(brief, played.seed, played.actions, terms, agent.name)
         pieces = make_output_folder(folder / "pieces")
         return write_piece(piece, pieces, name, arguments.soundfont, arguments.require_fluidsynth)
 
-    uniform, greedy = find_agent("random").made(), find_agent("greedy").made()
+    before, after = task.names
     try:
-        write_run(folder, config, brief, command)
-        first = compose(greedy, "first") if kind.train else compose(kind.made(settings), kind.name)
+        write_run(folder, _config(task, arguments), brief, command)
+        first = compose(player, before if kind.train else kind.name)
     except BaseException:
         discard_run(folder, keep_folder=was_there)
         raise
@@ -166,46 +227,111 @@ def _train(arguments: argparse.Namespace, command: Sequence[str]) -> dict[str, A
         result["trained_steps"] = 0
         return result | {"seconds_in_all": round(time.monotonic() - begun, 1)}
 
-    print(f"a first piece, without learning (return {first.total:.1f}): {first.wav}", file=sys.stderr, flush=True)
-    result |= _named(first, "first_")
-    progress = _Bar(arguments.steps)
-    try:
-        job = TrainingJob(brief, terms, arguments.steps, arguments.seed, folder, progress, settings, progress.warn)
-        trained = kind.train(job)
-    finally:
-        progress.close()
-    if trained.interrupted or trained.failed:
-        how = "interrupted" if trained.interrupted else "stopped"
-        print(f"{how} after {trained.steps:,} events: the best so far is kept", file=sys.stderr)
-    result |= _named(compose(trained.agent, "trained"), "trained_")
-    seeds = [seed + i for i in range(NUM_COMPARED)]
-    means = {
-        agent.name: sum(p.total for p in play(agent, brief, terms, seeds)) / NUM_COMPARED
-        for agent in (uniform, greedy, trained.agent)
-    }
+    what = "a first piece, without learning" if source is None else f"a piece as the run {source.folder} plays it"
+    print(f"{what} (return {first.total:.1f}): {first.wav}", file=sys.stderr, flush=True)
+    result |= _named(first, before + "_")
+    progress = _Bar(task.steps)
+    with _keeping(folder):
+        try:
+            job = TrainingJob(
+                *(brief, terms, task.steps, arguments.seed, folder, progress, dict(task.settings), progress.warn),
+                start=source.model if source else None,
+            )
+            trained = kind.train(job)
+        finally:
+            progress.close()
+        if trained.interrupted or trained.failed:
+            how = "interrupted" if trained.interrupted else "stopped"
+            print(f"{how} after {trained.steps:,} events: the best so far is kept", file=sys.stderr)
+        result |= _named(compose(trained.agent, after), after + "_")
+        seeds = [seed + i for i in range(NUM_COMPARED)]
+        compared = {"before": player, "after": trained.agent}
+        if source is None:
+            compared = {agent.name: agent for agent in (find_agent("random").made(), player, trained.agent)}
+        pieces = {name: play(agent, brief, terms, seeds) for name, agent in compared.items()}
+    means = {name: sum(piece.total for piece in played) / NUM_COMPARED for name, played in pieces.items()}
     result["mean_return"] = {name: round(mean, 3) for name, mean in means.items()}
+    if source is not None:
+        from rlcompose.changes import Changes, measured
+
+        old, new = (measured(brief, terms, played) for played in pieces.values())
+        weights = {weighted.term.name: weighted.weight for weighted in terms}
+        changes = Changes(NUM_COMPARED, old, new, weights, source.config.rewards)
+        print(*changes.lines(), sep="\n", file=sys.stderr, flush=True)
+        write_atomically(folder / CHANGES, changes.markdown())
+        result["changed"] = changes.to_dict()
     result["trained_steps"] = trained.steps
     result["interrupted"] = trained.interrupted
     result["failed"] = trained.failed
     result["health"] = [finding.to_dict() for finding in trained.health]
-    left = {"model": folder / "model", "metrics": folder / "metrics.csv"}  # by our own agents; others may leave neither
+    # What our own agents leave, and others may not.
+    left = {"model": folder / "model", "metrics": folder / "metrics.csv", "changes": folder / CHANGES}
     result |= {name: str(path) for name, path in left.items() if path.exists()}
     result["seconds_in_all"] = round(time.monotonic() - begun, 1)
     write_atomically(folder / "result.json", json.dumps(result, indent=2, sort_keys=True, allow_nan=False) + "\n")
     return result
 
 
+def _config(task: _Task, arguments: argparse.Namespace) -> RunConfig:
+    """What the run was asked for."""
+    from rlcompose.run import RunConfig
+
+    preset = task.kind.preset
+    return RunConfig(
+        style=task.brief.style.to_dict(),
+        options=task.brief.options.to_dict(),
+        rewards={weighted.term.name: weighted.weight for weighted in task.terms},
+        agent=task.kind.name,
+        steps=task.steps,
+        seed=arguments.seed,
+        plugins=tuple(str(Path(path).resolve()) for path in arguments.plugin),
+        settings={name: value for name, value in task.settings.items() if value != preset[name].value},
+        schedules={w.term.name: [list(point) for point in w.schedule] for w in task.terms if w.schedule},
+        start=str(task.source.folder.resolve()) if task.source else "",
+    )
+
+
+@contextmanager
+def _keeping(folder: Path) -> Iterator[None]:
+    """A reward term that fails while an agent learns ends the command; the message says where the model is."""
+    from rlcompose.engine.core import RewardTermError
+
+    try:
+        yield
+    except RewardTermError as error:
+        model = folder / "model"
+        if not model.is_dir():
+            raise
+        raise RewardTermError(f"{error}; the best model until then is kept in {model}") from error
+
+
 def _check_size(weighted: WeightedTerm) -> None:
-    from rlcompose.engine.core import evaluate, sample_moments
     from rlcompose.errors import RlcomposeError
 
-    values = [abs(evaluate(weighted.term, moment)) for moment in sample_moments()]
-    largest = abs(weighted.weight) * max(1.0, *values)  # rare terms pay nothing in these moments
+    term = weighted.term
+    weight = max((weighted.weight, *(value for _, value in weighted.schedule)), key=abs)
+    largest = abs(weight) * _largest_value(term)
     if largest > LARGEST_SHARE:
         raise RlcomposeError(
-            f"reward term {weighted.term.name!r} with weight {weighted.weight:g} would pay {largest:.3g} "
+            f"reward term {term.name!r} with weight {weight:g} would pay {largest:.3g} "
             f"for one event: allowed are up to {LARGEST_SHARE:g}"
         )
+
+
+def _largest_value(term: Term) -> float:
+    """The largest size of what a term gives, as it says itself or else gives in sampled moments; at least 1."""
+    from rlcompose.engine.core import evaluate, sample_moments
+
+    if term.low is not None and term.high is not None:
+        return max(1.0, abs(term.low), abs(term.high))
+    if term.batched:  # it takes no single moments
+        return 1.0
+    largest = 1.0  # rare terms pay nothing in these moments
+    for moment, times in sample_moments():
+        if term.at in times:
+            moment.memory = [0.0] * term.memory
+            largest = max(largest, abs(evaluate(term, moment)))
+    return largest
 
 
 def _named(files: Any, prefix: str) -> dict[str, Any]:

@@ -61,6 +61,7 @@ class ComposeVectorEnv(gymnasium.vector.VectorEnv[NDArray[Any], NDArray[Any], ND
         range: tuple[int, int] | None = None,
         form: str | None = None,
         instrument: str | int | None = None,
+        second_voice: str | None = None,
         observation: str = "float32",
         render_mode: str | None = None,
         autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
@@ -69,7 +70,7 @@ class ComposeVectorEnv(gymnasium.vector.VectorEnv[NDArray[Any], NDArray[Any], ND
     ) -> None:
         """Make the environments; see the class for the arguments."""
         self._set_up(num_envs, autoreset_mode, observation, account, copy)
-        options = Options(bars, progression, chords, key, tempo, meter, register, range, form, instrument)
+        options = Options(bars, progression, chords, key, tempo, meter, register, range, form, instrument, second_voice)
         self.brief = make_brief(style, options)
         self.terms = weigh_terms(self.brief.style.rewards, rewards)
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:

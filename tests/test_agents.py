@@ -6,6 +6,7 @@ import csv
 import json
 import math
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,7 +25,7 @@ from rlcompose.agents._training import EVALUATION_PIECES, FIRST_EVALUATION_SEED,
 from rlcompose.brief import Brief, make_brief
 from rlcompose.codec import perform
 from rlcompose.errors import RlcomposeError
-from rlcompose.reward import weigh_terms
+from rlcompose.reward import WeightedTerm, weigh_terms
 from rlcompose.run import read_run
 from rlcompose.style import style_from_dict
 
@@ -168,12 +169,20 @@ def test_sampling_is_in_proportion_to_the_legal_probabilities() -> None:
 
 
 def trained(
-    name: str, folder: Path, steps: int, seed: int = 1, *, brief: Brief = TWO_BARS, **settings: float
+    name: str,
+    folder: Path,
+    steps: int,
+    seed: int = 1,
+    *,
+    brief: Brief = TWO_BARS,
+    terms: Sequence[WeightedTerm] = TERMS,
+    **settings: float,
 ) -> TrainingResult:
     train = find_agent(name).train
     assert train is not None
     folder.mkdir(exist_ok=True)
-    return train(TrainingJob(brief, TERMS, steps, seed, folder, lambda *told: None, dict(settings), lambda told: None))
+    progress, warn = (lambda *told: None), (lambda told: None)
+    return train(TrainingJob(brief, tuple(terms), steps, seed, folder, progress, dict(settings), warn))
 
 
 def column(folder: Path, name: str) -> list[float]:
@@ -191,6 +200,32 @@ def test_the_best_by_evaluation_is_kept_whatever_comes_after(tmp_path: Path) -> 
     seeds = range(first, first + EVALUATION_PIECES)
     again = [piece.total for piece in play(result.agent, TWO_BARS, TERMS, seeds)]
     assert np.mean(again) == pytest.approx(result.best_return)
+
+
+def test_a_weight_follows_its_schedule_from_rollout_to_rollout(tmp_path: Path) -> None:
+    terms = weigh_terms(JAZZ.rewards, {"motif": [(0.0, 0.0), (0.5, 2.0)]})
+    trained("ppo", tmp_path, 4096, terms=terms)
+    # Four rollouts of 16 pieces and 64 events; they begin at 0, a quarter, a half and three quarters of the budget.
+    assert column(tmp_path, "weights/motif") == [0.0, 1.0, 2.0, 2.0]
+
+
+def test_a_weight_of_dqn_follows_its_schedule_from_event_to_event(tmp_path: Path) -> None:
+    trained("dqn", tmp_path, 640, terms=weigh_terms(JAZZ.rewards, {"motif": [(0.0, 0.0), (1.0, 2.0)]}))
+    # The last of 40 events of 16 pieces.
+    assert column(tmp_path, "weights/motif")[-1] == pytest.approx(2.0 * 39 / 40)
+
+
+@pytest.mark.parametrize("name", ["ppo", "dqn"])
+def test_pieces_are_paid_by_the_schedule_and_judged_by_its_end(name: str, tmp_path: Path) -> None:
+    terms = weigh_terms({"stepwise_motion": 1.0}, {"comfortable_range": [(0.0, 0.0), (1.0, 0.0), (1.0, -9.0)]})
+    assert [weighted.weight for weighted in terms] == [-9.0, 1.0]
+    result = trained(name, tmp_path, 2048, terms=terms)
+    assert not any(column(tmp_path, "terms/comfortable_range")) and any(column(tmp_path, "terms/stepwise_motion"))
+    first = FIRST_EVALUATION_SEED + EVALUATION_PIECES
+    judged = play(result.agent, TWO_BARS, terms, range(first, first + EVALUATION_PIECES))
+    assert result.best_return == pytest.approx(np.mean([piece.total for piece in judged]))
+    paid_so = play(result.agent, TWO_BARS, weigh_terms({"stepwise_motion": 1.0}), range(first, first + 32))
+    assert result.best_return != pytest.approx(np.mean([piece.total for piece in paid_so]))
 
 
 def test_evaluations_are_few_where_pieces_are_long(tmp_path: Path) -> None:

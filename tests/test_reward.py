@@ -154,10 +154,12 @@ def test_choice_changes_adds_and_turns_off() -> None:
     assert [(w.term.name, w.weight) for w in weighed] == [("leap_recovery", 0.5), ("motif", 1.0)]
 
 
-def test_order_of_terms_is_that_of_their_names() -> None:
-    one = weigh_terms({"motif": 1.0, "leap_recovery": 1.0})
-    other = weigh_terms({"leap_recovery": 1.0, "motif": 1.0})
-    assert one == other and [w.term.name for w in one] == ["leap_recovery", "motif"]
+def test_order_of_terms_is_that_of_their_times_and_names() -> None:
+    weights = {"phrase_ending": 1.0, "varied_pitch": 1.0, "motif": 1.0, "leap_recovery": 1.0}
+    one, other = weigh_terms(weights), weigh_terms(dict(reversed(weights.items())))
+    times = list(reward.TIMES)
+    assert one == other
+    assert [w.term for w in one] == sorted((w.term for w in one), key=lambda term: (times.index(term.at), term.name))
 
 
 @pytest.mark.parametrize("choice", ["motif", make_term, 5])
@@ -174,7 +176,7 @@ def test_every_term_that_a_style_names_exists(style: str) -> None:
 @pytest.mark.parametrize("name", sorted(load_terms()))
 def test_built_in_term_says_what_it_gives_in_one_line(name: str) -> None:
     term = load_terms()[name]
-    assert term.summary.endswith(".") and term.family in {"harmony", "melody", "form"}
+    assert term.summary.endswith(".") and Path(term.file).parent.name == "rewards"
 
 
 def illegal(m: Any) -> float:
@@ -209,7 +211,126 @@ def test_weight_of_the_command_line_is_read() -> None:
     assert parse_weight("stepwise_motion=0.5") == ("stepwise_motion", 0.5)
 
 
-@pytest.mark.parametrize("text", ["motif", "motif=", "motif=much", "=1", "two words=1", "motif=nan"])
+@pytest.mark.parametrize("text", ["motif", "motif=", "motif=much", "=1", "two words=1", "motif=1..", "motif=1@"])
 def test_weight_of_the_command_line_that_is_none_is_told(text: str) -> None:
     with pytest.raises(RlcomposeError, match="is not TERM=WEIGHT, for example stepwise_motion=0.5"):
         parse_weight(text)
+
+
+@pytest.mark.parametrize("text", ["motif=nan", "motif=0..inf"])
+def test_infinite_weight_of_the_command_line_is_told_by_the_terms_name(text: str) -> None:
+    with pytest.raises(RlcomposeError, match="the weight of reward term 'motif' is .*: allowed are finite numbers"):
+        parse_weight(text)
+
+
+# --- parameters ---
+
+
+@reward_term(at="bar_end", low=0, high=1)
+def low_ending(m: Any, pitch: int = 0, strict: bool = False) -> float:
+    return 1.0 if m.is_note and (m.pitch < pitch or m.pitch == pitch and not strict) else 0.0
+
+
+@pytest.mark.usefixtures("register")
+def test_term_of_another_parameter_is_another_term_of_the_same_function() -> None:
+    reward._REGISTER["low_ending"] = make_term(low_ending)
+    term = find_term("low_ending(pitch = -5)")
+    assert (term.name, term.parameters) == ("low_ending(pitch=-5)", (("pitch", -5), ("strict", False)))
+    assert (term.at, term.low, term.high) == ("bar_end", 0, 1)
+    assert find_term("low_ending").name == "low_ending"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("low_ending(pich=1)", "unknown parameter of reward term 'low_ending': 'pich': did you mean 'pitch'"),
+        ("low_ending(pitch='C')", "is no reward term with parameters: write it as in"),
+        ("low_ending(1)", "is no reward term with parameters: write it as in"),
+        ("low_ending(pitch=)", "is no reward term with parameters: write it as in"),
+        ("low_ending(pitch=True)", "parameter pitch of reward term 'low_ending' is True: allowed is a finite number"),
+        ("low_ending(strict=1)", "parameter strict of reward term 'low_ending' is 1: allowed is True or False"),
+        ("low_endign(pitch=1)", "unknown reward term 'low_endign': did you mean 'low_ending'"),
+    ],
+)
+def test_wrong_parameter_is_told(name: str, told: str) -> None:
+    reward._REGISTER["low_ending"] = make_term(low_ending)
+    with pytest.raises(RlcomposeError) as error:
+        find_term(name)
+    assert told in str(error.value)
+
+
+def test_both_of_a_term_are_paid_side_by_side() -> None:
+    reward._REGISTER["low_ending"] = make_term(low_ending)
+    # A bar ends with a whole note on the tonic, 0: it is low for 0 and above -5.
+    [account] = paid({"low_ending": 1.0, "low_ending(pitch=-5)": 1.0}, 13 * 11 + 10)
+    assert (account["low_ending"], account["low_ending(pitch=-5)"]) == (1.0, 0.0)
+
+
+# --- what a term says of itself ---
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"at": "bar"}, "unknown time (at=) of reward term 'illegal': 'bar': did you mean 'bar_end'"),
+        ({"low": "0"}, "low of reward term 'illegal' is '0': allowed is a number"),
+        ({"low": 1, "high": 0}, "has low=1 above high=0"),
+        ({"memory": 65}, "memory of reward term 'illegal' is 65: allowed are 0 to 64 numbers"),
+        ({"memory": 1, "batched": True}, "is batched and has memory"),
+    ],
+)
+def test_what_a_term_cannot_say_of_itself_is_told(said: dict[str, Any], told: str) -> None:
+    with pytest.raises(RlcomposeError) as error:
+        reward_term(**said)(illegal)
+    assert told in str(error.value)
+
+
+@pytest.mark.parametrize("value", ["C", None, float("inf")])
+def test_default_of_a_parameter_must_be_a_number(value: Any) -> None:
+    def wordy(m: Any, pitch: Any = value) -> float:
+        return 0.0
+
+    with pytest.raises(RlcomposeError, match="parameter pitch of reward term 'wordy' is .*: allowed are numbers"):
+        make_term(wordy)
+
+
+# --- schedules ---
+
+
+def test_weight_of_a_schedule_goes_in_straight_lines() -> None:
+    # 0 until a fifth is done, then up to 1 at the half, where it stays.
+    [weighted] = weigh_terms({}, {"motif": [(0.2, 0.0), (0.5, 1.0)]})
+    assert weighted.weight == 1.0
+    assert [weighted.weight_at(share) for share in (0.0, 0.2, 0.35, 0.5, 1.0)] == pytest.approx([0, 0, 0.5, 1, 1])
+
+
+def test_weight_without_a_schedule_stays() -> None:
+    [weighted] = weigh_terms({"motif": 2.0})
+    assert [weighted.weight_at(share) for share in (0.0, 0.5, 1.0)] == [2.0, 2.0, 2.0]
+
+
+def test_weight_may_jump_within_a_schedule() -> None:
+    [weighted] = weigh_terms({}, {"motif": [(0.0, 1.0), (0.5, 1.0), (0.5, 3.0), (1.0, 3.0)]})
+    assert [weighted.weight_at(share) for share in (0.0, 0.49, 0.5, 1.0)] == [1.0, 1.0, 3.0, 3.0]
+
+
+def test_term_that_a_schedule_turns_off_is_still_paid_until_then() -> None:
+    [weighted] = weigh_terms({"motif": 1.0}, {"motif": [(0.0, 1.0), (1.0, 0.0)]})
+    assert (weighted.weight, weighted.weight_at(0.25)) == (0.0, 0.75)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "told"),
+    [
+        ([], "allowed are finite numbers, or a schedule"),
+        ([0.5, 1.0], "allowed are finite numbers, or a schedule"),
+        ([(0, 1, 2)], "allowed are finite numbers, or a schedule"),
+        ([(0, "1")], "allowed are finite numbers, or a schedule"),
+        ([(0.5, 0), (0.2, 1)], "they must rise from 0 to 1"),
+        ([(0, 0), (1.5, 1)], "they must rise from 0 to 1"),
+    ],
+)
+def test_schedule_that_is_none_is_told(schedule: Any, told: str) -> None:
+    with pytest.raises(RlcomposeError) as error:
+        weigh_terms({}, {"motif": schedule})
+    assert "reward term 'motif'" in str(error.value) and told in str(error.value)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from rlcompose import load_style, train
-from rlcompose.brief import make_brief
+from rlcompose.brief import Options, make_brief
 from rlcompose.errors import RlcomposeError
 from rlcompose.run import RunConfig, discard_run, new_run_folder, read_run, write_run
 
@@ -39,6 +40,28 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     assert (run.brief.bars, run.brief.range) == (2, (50, 70))
     assert [(weighted.term.name, weighted.weight) for weighted in run.terms()] == [("motif", 2.0)]
     assert run.agent().name == "greedy"
+
+
+def test_a_schedule_and_where_the_agent_comes_from_are_kept(tmp_path: Path) -> None:
+    config = replace(some_config(), schedules={"motif": [[0.0, 0.0], [0.5, 2.0]]}, start="/runs/jazz-ppo-1")
+    write_run(tmp_path, config, make_brief("jazz", {"bars": 2}), ["rlcompose", "train"])
+    run = read_run(tmp_path)
+    assert run.config == config
+    [weighted] = run.terms()
+    assert (weighted.weight, weighted.schedule) == (2.0, ())  # what it has learned is the last of the schedule
+
+
+def test_what_a_run_has_none_of_is_not_written(tmp_path: Path) -> None:
+    document = json.loads((edited(tmp_path / "run") / "config.json").read_text())
+    assert {"schedules", "from"}.isdisjoint(document)
+
+
+def test_options_are_put_over_the_runs(tmp_path: Path) -> None:
+    run = read_run(edited(tmp_path / "run", options={"bars": 2, "key": "F", "tempo": 150}))
+    asked = run.asked(Options(bars=4)).options
+    assert (asked.bars, asked.key, asked.tempo) == (4, "F", 150)
+    chart = run.asked(Options(chords="Dm7 | G7 | C^7")).options
+    assert (chart.bars, chart.key, chart.tempo) == (None, None, 150)
 
 
 def test_the_command_is_quoted_for_a_shell(tmp_path: Path) -> None:

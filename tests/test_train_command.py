@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -177,13 +178,87 @@ def test_a_plugin_that_does_not_work_is_told(
 
 
 @pytest.mark.usefixtures("own_register")
-def test_a_term_that_fails_late_ends_the_training_with_the_weights_saved(capfd: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("name", ["ppo", "dqn"])
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (f"return 1.0 / (m.num_events - {MANY_EVENTS})", "'late' raised ZeroDivisionError: "),
+        (f"return 1e999 - 1e999 if m.num_events == {MANY_EVENTS} else 0.0", "'late' gave nan at bar "),
+    ],
+)
+def test_a_term_that_fails_late_ends_the_training_with_the_model_saved(
+    name: str, body: str, told: str, capfd: pytest.CaptureFixture[str]
+) -> None:
     # So many events are in none of the moments that terms are tried on, nor in the greedy first piece.
-    options = plugin("late", f"return 1.0 / (m.num_events - {MANY_EVENTS})")
-    assert train.main(["--bars", "16", "--steps", "1000", *options, "--out", "run"]) == 2
+    options = [*plugin("late", body), "--reward", "motif=0", "--out", "run"]
+    assert train.main(["--agent", name, "--bars", "16", "--steps", "1000", *options]) == 2
     error = capfd.readouterr().err
-    assert "'late' raised ZeroDivisionError" in error.splitlines()[-1] and "Traceback" not in error
-    assert Path("run/model/model.safetensors").is_file()
+    last = error.splitlines()[-1]
+    assert "Traceback" not in error and told in last and re.search(r" at bar \d+, beat [\d.]+", last)
+    assert last.endswith(f"; the best model until then is kept in {Path('run/model')}")
+    assert read_run("run").agent().name == name
+    assert Path("run/metrics.csv").read_text().count("\n") >= 2
+    assert not Path("run/result.json").exists()
+
+
+@pytest.mark.usefixtures("own_register")
+def test_what_was_learned_until_a_term_fails_is_kept(capfd: pytest.CaptureFixture[str]) -> None:
+    # A term in Python that fails when it is asked often enough: after the first evaluation and two rollouts.
+    options = plugin("tired", "return rest_after(4000)")
+    counting = """
+
+        asked = []
+
+
+        def rest_after(times):
+            asked.append(True)
+            return 1.0 / (times > len(asked))
+        """
+    with Path("tired.py").open("a") as file:
+        file.write(dedent(counting))
+    assert train.main(["--bars", "1", "--steps", "6000", *options, "--out", "run"]) == 2
+    assert (
+        "'tired' raised ZeroDivisionError: float division by zero (line 14 of "
+        in capfd.readouterr().err.splitlines()[-1]
+    )
+    with Path("run/metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert int(rows[-1]["time/total_timesteps"]) >= 2048 and rows[0]["eval/return"]
+    assert read_run("run").agent().name == "ppo"
+
+
+# --- weights ---
+
+
+@pytest.mark.usefixtures("own_register")
+def test_a_term_with_weight_0_changes_no_byte() -> None:
+    [_, file, *_] = high = plugin("high_notes", "return m.pitch / 12 if m.is_note else 0.0")
+    assert train.main([*SMALL, "--out", "without"]) == 0
+    assert train.main([*SMALL, *high[:2], "--reward", "high_notes=0", "--out", "with"]) == 0
+    written = sorted(path.relative_to("without") for path in Path("without").glob("pieces/*"))
+    assert len(written) == 10
+    for path in [*written, Path("model/model.safetensors")]:
+        assert (Path("without") / path).read_bytes() == (Path("with") / path).read_bytes(), path
+    configs = [json.loads(Path(run, "config.json").read_text()) for run in ("without", "with")]
+    assert configs[1] == configs[0] | {"plugins": [str(Path(file).resolve())]}
+
+
+def test_weights_of_a_file_replace_the_styles_and_flags_replace_theirs() -> None:
+    Path("mine.toml").write_text("motif = 5.0\nvaried_pitch = 0\n[style.jazz]\nleap_recovery = 7.0\n")
+    options = ["--rewards", "mine.toml", "--reward", "motif=6", "--agent", "random", "--out", "run"]
+    assert train.main([*SMALL, *options]) == 0
+    weights = json.loads(Path("run/config.json").read_text())["rewards"]
+    assert (weights["motif"], weights["leap_recovery"]) == (6.0, 7.0) and "varied_pitch" not in weights
+
+
+def test_a_schedule_is_kept_and_the_run_composes_with_its_last_weight() -> None:
+    assert train.main([*SMALL, "--reward", "motif=0..3", "--reward", "leap_recovery=1..0", "--out", "run"]) == 0
+    config = json.loads(Path("run/config.json").read_text())
+    assert config["schedules"] == {"motif": [[0.0, 0.0], [1.0, 3.0]], "leap_recovery": [[0.0, 1.0], [1.0, 0.0]]}
+    assert (config["rewards"]["motif"], config["rewards"]["leap_recovery"]) == (3.0, 0.0)
+    weights = {weighted.term.name: weighted.weight for weighted in read_run("run").terms()}
+    assert weights["motif"] == 3.0 and "leap_recovery" not in weights
+    assert compose.main(["run"]) == 0
 
 
 # --- settings ---
@@ -354,9 +429,13 @@ def test_an_agent_in_a_users_file_needs_the_file_again(stranger: Path, capfd: py
         (["--agent", "random", "--set", "gamma=1"], "unknown setting 'gamma': Allowed: none"),
         (["--reward", "stepwise_moton=1"], "did you mean 'stepwise_motion'?"),
         (["--reward", "motif"], "is not TERM=WEIGHT"),
-        (["--reward", "motif=inf"], "is not TERM=WEIGHT"),
+        (["--reward", "motif=inf"], "'motif' is inf: allowed are finite numbers"),
         (["--reward", "motif=1e308"], "would pay 1e+308"),
         (["--reward", "motif=1", "--reward", "motif=2"], "given twice: 1 and 2"),
+        (["--reward", "motif=1", "--reward", "motif=0..2"], "given twice: 1 and 0..2"),
+        (["--reward", "motif=1e9..0"], "'motif' with weight 1e+09 would pay 1e+09"),
+        (["--reward", "motif=0@0.5,1@0.2"], "the schedule of reward term 'motif' has shares [0.5, 0.2]"),
+        (["--rewards", "mine.toml"], "there is no file of weights 'mine.toml'"),
         (["--chords", "Dm7 | Gx7"], "bar 2 of 'chart': chord symbol 'Gx7'"),
         (["--chords", "bluess"], "unknown progression 'bluess': did you mean 'blues'?"),
         (["--chords", ""], "has no bars"),

@@ -95,13 +95,23 @@ def _unwritten_bytecode() -> Iterator[None]:
         sys.dont_write_bytecode = before
 
 
+def is_cached(name: str, text: str) -> bool:
+    """Whether a module with this text was imported from the cache folder before."""
+    folder = compiled_folder()
+    return folder is not None and (folder / f"{name}_{_digest(text)}.py").is_file()
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256((engine_fingerprint() + text).encode()).hexdigest()[:20]
+
+
 def import_cached(name: str, text: str, notice: str = "") -> ModuleType:
     """Import a module with this text from the cache folder; what numba compiled for it before is used again.
 
     A damaged cache entry (a killed process, a full disk) is removed and compiled anew. The notice is logged where
     nothing was compiled before, since that takes its time.
     """
-    digest = hashlib.sha256((engine_fingerprint() + text).encode()).hexdigest()[:20]
+    digest = _digest(text)
     full_name = f"_rlcompose_compiled.{name}_{digest}"
     if full_name in sys.modules:
         return sys.modules[full_name]

@@ -1,4 +1,4 @@
-"""The compiled side of `Moment`: a value type of three addresses on which the same methods run at no cost.
+"""The compiled side of `Moment`: a value type of two addresses on which the same methods run at no cost.
 
 What numba compiles is cached on disk by `rlcompose.engine.cache`; nothing in this file may be changed without that
 cache noticing, which is why its text is part of the hash.
@@ -6,25 +6,51 @@ cache noticing, which is why its text is part of the hash.
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
-from numba import types
+from numba import carray, types
 from numba.core import cgutils
 from numba.core.imputils import lower_getattr_generic
 from numba.core.typing.templates import AttributeTemplate, infer_getattr
 from numba.extending import intrinsic, models, overload, overload_attribute, overload_method, register_model
 
-from rlcompose.engine.layout import FIELD, NO_PITCH, NOTE_RING, NUM_NOTE_FIELDS, PUBLIC_FIELDS
+from rlcompose.engine.layout import (
+    FIELD,
+    MAX_DURATIONS,
+    NO_PITCH,
+    NOTE_RING,
+    NUM_INTERVAL_SIZES,
+    NUM_NOTE_FIELDS,
+    NUM_PAST_FIELDS,
+    NUM_POSITIONS,
+    PAST_BARS,
+    PUBLIC_FIELDS,
+)
 from rlcompose.engine.moment import (
+    BAND_EDGES,
     CHORD_TONES_AT,
+    LOGARITHMS_AT,
+    LOWEST_OF_BAR,
+    MOST_COUNTED,
     NEXT_TONES_AT,
+    WINDOW_CLASSES_AT,
+    WINDOW_INTERVALS_AT,
+    WINDOW_LENGTHS_AT,
+    WINDOW_POSITIONS_AT,
     PreviousNote,
+    ones_in,
     shared_methods,
     shared_properties,
 )
+from rlcompose.reward import MAX_MEMORY
 
-_POINTERS = ("now_address", "obs_address", "notes_address")  # rows of int32 fields, int16 observation, int32 note ring
+# The row of int32 fields, and an int64 row of links: the addresses of the other rows, in this order.
+_POINTERS = ("now_address", "links_address")
+LINKS = {name: number for number, name in enumerate(("obs", "notes", "past", "constants", "memory"))}
+OBS, NOTES, PAST, CONSTANTS, MEMORY = LINKS.values()
 
 
 class MomentType(types.Type):
@@ -82,12 +108,25 @@ def _loader(bits: int) -> Any:
 
 load_int16 = _loader(16)
 load_int32 = _loader(32)
+load_int64 = _loader(64)
+
+
+@intrinsic
+def load_float64(typingctx: Any, address: Any, index: Any) -> Any:
+    """A compiled read of one float64: (address of the row, index) -> float64."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointer = builder.inttoptr(args[0], ir.DoubleType().as_pointer())
+        at = context.cast(builder, args[1], signature.args[1], types.int64)
+        return builder.load(builder.gep(pointer, [at]))
+
+    return types.float64(types.intp, index), codegen
 
 
 @overload_method(MomentType, "tone_of")
 def _tone_of(m: Any, pitch: Any) -> Any:
     def implementation(m: Any, pitch: Any) -> Any:
-        return load_int16(m.obs_address, CHORD_TONES_AT + pitch % 12)
+        return load_int16(load_int64(m.links_address, OBS), CHORD_TONES_AT + pitch % 12)
 
     return implementation
 
@@ -95,7 +134,7 @@ def _tone_of(m: Any, pitch: Any) -> Any:
 @overload_method(MomentType, "next_tone_of")
 def _next_tone_of(m: Any, pitch: Any) -> Any:
     def implementation(m: Any, pitch: Any) -> Any:
-        return load_int16(m.obs_address, NEXT_TONES_AT + pitch % 12)
+        return load_int16(load_int64(m.links_address, OBS), NEXT_TONES_AT + pitch % 12)
 
     return implementation
 
@@ -105,9 +144,9 @@ def _previous(m: Any, k: Any) -> Any:
     def implementation(m: Any, k: Any) -> Any:
         index = m.num_notes - k - 1 + m.is_rest
         if index < 0 or k < 1 or k > NOTE_RING - 2:
-            return PreviousNote(NO_PITCH, 0, 0, 0, 0, 0, 0, -1)
+            return PreviousNote(NO_PITCH, 0, 0, 0, 0, 0, 0, -1, NO_PITCH)
         at = (index % NOTE_RING) * NUM_NOTE_FIELDS
-        row = m.notes_address
+        row = load_int64(m.links_address, NOTES)
         return PreviousNote(
             load_int32(row, at),
             load_int32(row, at + 1),
@@ -117,9 +156,83 @@ def _previous(m: Any, k: Any) -> Any:
             load_int32(row, at + 5),
             load_int32(row, at + 6),
             load_int32(row, at + 7),
+            load_int32(row, at + 8),
         )
 
     return implementation
+
+
+@overload_method(MomentType, "bar_past")
+def _bar_past(m: Any, k: Any, field: Any) -> Any:
+    def implementation(m: Any, k: Any, field: Any) -> Any:
+        bar = m.bar - k
+        if bar < 0 or k < 0 or k >= PAST_BARS:
+            return NO_PITCH if field >= LOWEST_OF_BAR else 0
+        return load_int64(load_int64(m.links_address, PAST), bar % PAST_BARS * NUM_PAST_FIELDS + field)
+
+    return implementation
+
+
+@overload_method(MomentType, "window_class")
+def _window_class(m: Any, pitch: Any) -> Any:
+    def implementation(m: Any, pitch: Any) -> Any:
+        return load_int32(m.now_address, WINDOW_CLASSES_AT + pitch % 12)
+
+    return implementation
+
+
+@overload_method(MomentType, "window_interval")
+def _window_interval(m: Any, size: Any) -> Any:
+    def implementation(m: Any, size: Any) -> Any:
+        return load_int32(m.now_address, WINDOW_INTERVALS_AT + min(max(size, 0), NUM_INTERVAL_SIZES - 1))
+
+    return implementation
+
+
+@overload_method(MomentType, "window_position")
+def _window_position(m: Any, ticks: Any) -> Any:
+    def implementation(m: Any, ticks: Any) -> Any:
+        return load_int32(m.now_address, WINDOW_POSITIONS_AT + ticks % NUM_POSITIONS)
+
+    return implementation
+
+
+@overload_method(MomentType, "window_length")
+def _window_length(m: Any, number: Any) -> Any:
+    def implementation(m: Any, number: Any) -> Any:
+        return load_int32(m.now_address, WINDOW_LENGTHS_AT + min(max(number, 0), MAX_DURATIONS - 1))
+
+    return implementation
+
+
+@overload_method(MomentType, "band_edge")
+def _band_edge(m: Any, feature: Any, edge: Any) -> Any:
+    def implementation(m: Any, feature: Any, edge: Any) -> Any:
+        return load_float64(load_int64(m.links_address, CONSTANTS), feature * BAND_EDGES + edge)
+
+    return implementation
+
+
+@overload_method(MomentType, "n_log_n")
+def _n_log_n(m: Any, count: Any) -> Any:
+    def implementation(m: Any, count: Any) -> Any:
+        at = LOGARITHMS_AT + min(max(count, 0), MOST_COUNTED)
+        return load_float64(load_int64(m.links_address, CONSTANTS), at)
+
+    return implementation
+
+
+@overload_attribute(MomentType, "memory")
+def _memory(m: Any) -> Any:
+    def implementation(m: Any) -> Any:
+        return carray(pointer_to(load_int64(m.links_address, MEMORY), np.float64), (MAX_MEMORY,))
+
+    return implementation
+
+
+@overload(ones_in)
+def _ones_in(bits: int) -> Any:
+    return ones_in
 
 
 @overload(float, strict=False)
@@ -131,8 +244,16 @@ def _float_of_truth(x: Any) -> Any:
 
 
 def _register_method(name: str, method: Any) -> None:
-    # Every shared method takes a pitch. It is spelled out: numba lowers neither `*args` nor a default in its place.
-    overload_method(MomentType, name, strict=False)(lambda m, pitch: method)
+    # The arguments are spelled out: numba lowers neither `*args` nor a default in their place.
+    match list(inspect.signature(method).parameters)[1:]:
+        case ["pitch"]:
+            overload_method(MomentType, name, strict=False)(lambda m, pitch: method)
+        case ["k"]:
+            overload_method(MomentType, name, strict=False)(lambda m, k: method)
+        case ["feature", "value"]:
+            overload_method(MomentType, name, strict=False)(lambda m, feature, value: method)
+        case arguments:
+            raise TypeError(f"Moment.{name} takes {arguments}: add a line here")
 
 
 def _register_shared() -> None:
@@ -146,8 +267,8 @@ _register_shared()
 
 
 @intrinsic
-def call_term(typingctx: Any, address: Any, now: Any, obs: Any, notes: Any) -> Any:
-    """Call a compiled term by its native address: (address, three row addresses) -> (status, value).
+def call_term(typingctx: Any, address: Any, now: Any, links: Any) -> Any:
+    """Call a compiled term by its native address: (address, the moment's two addresses) -> (status, value).
 
     The status is 0 unless the term raised; going by address lets terms be added without compiling the step again.
     """
@@ -155,14 +276,14 @@ def call_term(typingctx: Any, address: Any, now: Any, obs: Any, notes: Any) -> A
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         moment = cgutils.create_struct_proxy(moment_type)(context, builder)
-        moment.now_address, moment.obs_address, moment.notes_address = args[1], args[2], args[3]
+        moment.now_address, moment.links_address = args[1], args[2]
         convention = context.call_conv
         function_type = convention.get_function_type(types.float64, [moment_type])
         function = builder.inttoptr(args[0], function_type.as_pointer())
         status, value = convention.call_function(builder, function, types.float64, [moment_type], [moment._getvalue()])
         return context.make_tuple(builder, result, [status.code, value])
 
-    return result(types.intp, types.intp, types.intp, types.intp), codegen
+    return result(types.intp, types.intp, types.intp), codegen
 
 
 @intrinsic

@@ -5,26 +5,41 @@ from __future__ import annotations
 import logging
 import numbers
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
+from traceback import walk_tb
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rlcompose.brief import Brief
-from rlcompose.engine.cache import engine_source, import_cached
+from rlcompose.engine.cache import engine_source, import_cached, is_cached
 from rlcompose.engine.layout import FIELD, NUM_SLOTS, OBSERVATION_SCALE
 from rlcompose.engine.moment import Moment
+from rlcompose.engine.moments import Moments
 from rlcompose.engine.state import Snapshot, State
 from rlcompose.engine.tables import Tables, make_tables
-from rlcompose.engine.terms import CompiledTerm, NotCompilable, compile_term
+from rlcompose.engine.terms import CompiledTerm, NotCompilable, compile_term, term_source
 from rlcompose.errors import RlcomposeError
-from rlcompose.reward import ILLEGAL, Term, WeightedTerm
+from rlcompose.reward import (
+    BAR_END,
+    EVENT,
+    ILLEGAL,
+    NOTE,
+    PHRASE_END,
+    PIECE_END,
+    SECTION_END,
+    TIMES,
+    Term,
+    WeightedTerm,
+)
 
 if TYPE_CHECKING:
     from rlcompose.passage import Landing
 
 _log = logging.getLogger(__name__)
+_TIMES = tuple(TIMES)
 
 # Cost of one term called per note in Python, for the sentence that says so (2 cores at 3 GHz, six-line term).
 PYTHON_TERM_MICROSECONDS = 4.6
@@ -40,6 +55,15 @@ class RewardTermError(RlcomposeError):
     """A reward term raised, or gave something that is not a finite number."""
 
 
+@dataclass(frozen=True, slots=True)
+class _PythonTerm:
+    """A term that is not compiled: its number in the account, and its part of the memory, a view (envs, slots)."""
+
+    number: int
+    term: Term
+    memory: NDArray[np.float64]
+
+
 class Engine:
     """`num_envs` pieces of one brief, advanced together.
 
@@ -53,25 +77,35 @@ class Engine:
         """Lay out the tables and compile the terms; the first step wants a reset."""
         self.num_actions = NUM_SLOTS * len(brief.style.durations)
         self.num_envs = num_envs
-        self.terms = tuple(terms)
+        # One group after the other, so that those which are not asked at an event are passed over at once.
+        self.terms = tuple(sorted(terms, key=lambda weighted: _TIMES.index(weighted.term.at)))
         self.names = (*(weighted.term.name for weighted in self.terms), ILLEGAL)
         self.next_step_reset = next_step_reset
-        self.state = State(num_envs, self.num_actions, len(self.terms))
+        memory_at = np.cumsum([0, *(weighted.term.memory for weighted in self.terms)]).astype(np.int64)
+        self.state = State(num_envs, self.num_actions, len(self.terms), int(memory_at[-1]))
         self.landing: Landing | None = None  # for agents that plan: the masks tell what is legal now, not where to end
         self._kernel = kernel()
         self._compiled: list[CompiledTerm] = []
-        self._addresses = np.zeros(len(self.terms) + 1, np.intp)
-        self.weights = np.zeros(len(self.terms) + 1, np.float64)
-        self._python: list[tuple[int, WeightedTerm]] = []
+        self.weights = np.array([*(weighted.weight for weighted in self.terms), 0.0])
+        self._term_arrays: dict[str, NDArray[Any]] = {
+            "addresses": np.zeros(len(self.terms) + 1, np.intp),
+            "weights": self.weights,
+            "groups": np.array([self._first_asked(number) for number in range(len(_TIMES) + 1)], np.int64),
+            "memory_at": memory_at,
+        }
+        self._python: list[_PythonTerm] = []
         for number, weighted in enumerate(self.terms):
-            self.weights[number] = weighted.weight
             compiled = prepare_term(weighted.term)
             if compiled is None:
-                self._python.append((number, weighted))
+                memory = self.state.memory[:, memory_at[number] : memory_at[number + 1]]
+                self._python.append(_PythonTerm(number, weighted.term, memory))
             else:
                 self._compiled.append(compiled)
-                self._addresses[number] = compiled.address
+                self._term_arrays["addresses"][number] = compiled.address
         self.use(brief)
+
+    def _first_asked(self, group: int) -> int:
+        return sum(_TIMES.index(weighted.term.at) < group for weighted in self.terms)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy and pickle by what the engine was made from: the addresses in its context mean nothing elsewhere."""
@@ -82,13 +116,13 @@ class Engine:
         """Draw the pieces of the coming resets from another brief of the same style."""
         self.brief = brief
         self.tables: Tables = make_tables(brief)
-        self._context = self.state.context(self.tables, self._addresses, self.weights)
+        self._context = self.state.context(self.tables, self._term_arrays)
         self._all_rows = np.arange(self.num_envs, dtype=np.int64)
 
     @property
     def python_terms(self) -> tuple[str, ...]:
         """The names of the terms that are called per note in Python."""
-        return tuple(weighted.term.name for _, weighted in self._python)
+        return tuple(each.term.name for each in self._python)
 
     def reset(self, seeds: NDArray[np.uint64] | Sequence[int], rows: Sequence[int] | None = None) -> None:
         """Begin new pieces in these rows (all by default), one seed (0 to 2**63 - 1) each."""
@@ -121,6 +155,17 @@ class Engine:
         if failed >= 0:
             self._explain_failure(*divmod(failed, 1000))
 
+    def midway(self, row: int = 0) -> Moment:
+        """Play the event in `state.actions` and stop where the terms look: a row's moment. `finish_step` goes on."""
+        failed = self._kernel.score_rows(self._context)
+        if failed >= 0:
+            self._explain_failure(*divmod(failed, 1000))
+        return self.moment(row)
+
+    def finish_step(self) -> None:
+        """The second half of a step that `midway` began."""
+        self._kernel.settle_rows(self._context, self.next_step_reset)
+
     def try_actions(self) -> NDArray[np.float64]:
         """The immediate reward of every action in every row, float64 (envs, actions); -inf where illegal.
 
@@ -135,13 +180,19 @@ class Engine:
                 self._explain_failure(*divmod(failed, 1000))
         return rewards
 
-    def moment(self, row: int = 0) -> Moment:
-        """The moment of a row as a Python value.
+    def moment(self, row: int = 0, term: int | None = None) -> Moment:
+        """The moment of a row as a Python value, as it is now; `term` is the number of the one whose memory it has.
 
         The terms see it between the two halves of a step; after it, what tells of the place tells of the next event's.
         """
         state = self.state
-        return Moment(state.now[row].tolist(), state.obs[row], state.notes[row].ravel())
+        first, end = (0, 0) if term is None else self._term_arrays["memory_at"][term : term + 2].tolist()
+        rows = (state.now[row], state.obs[row], state.notes[row].ravel(), state.past[row].ravel())
+        return Moment(*(each.tolist() for each in rows), self._constants, state.memory[row, first:end].tolist())
+
+    @property
+    def _constants(self) -> memoryview:
+        return self.tables.constants.data
 
     def field(self, name: str) -> NDArray[np.int32]:
         """One field of `MOMENT_FIELDS` for all rows: a live view."""
@@ -161,15 +212,63 @@ class Engine:
         return out
 
     def _score_in_python(self) -> None:
+        """Ask the terms that are not compiled; their moments read the live arrays, which costs least."""
         state = self.state
-        for row in range(self.num_envs):
-            if state.now[row, FIELD["done"]]:
-                continue
-            moment = self.moment(row)
-            for number, weighted in self._python:
-                share = weighted.weight * evaluate(weighted.term, moment)
-                state.account[row, number] = share
-                state.reward[row] += share
+        due = {at: self._due(at) for at in {each.term.at for each in self._python}}
+        asked = np.zeros(self.num_envs, np.bool_)
+        for each in self._python:
+            state.account[:, each.number] = 0.0
+            if each.term.batched:
+                self._score_batched(each, due[each.term.at])
+            else:
+                asked |= due[each.term.at]
+        single = [each for each in self._python if not each.term.batched]
+        if not single:
+            return
+        now, obs, notes, past = (a.reshape(-1).data for a in (state.now, state.obs, state.notes, state.past))
+        widths = [a.size // self.num_envs for a in (state.now, state.obs, state.notes, state.past)]
+        constants = self._constants
+        for row in np.flatnonzero(asked).tolist():
+            views = (view[row * w : row * w + w] for view, w in zip((now, obs, notes, past), widths, strict=True))
+            moment = Moment(*views, constants)
+            for each in single:
+                if due[each.term.at][row]:
+                    moment.memory = each.memory[row].data
+                    share = float(self.weights[each.number]) * evaluate(each.term, moment)
+                    state.account[row, each.number] = share
+                    state.reward[row] += share
+
+    def _score_batched(self, each: _PythonTerm, due: NDArray[np.bool_]) -> None:
+        """Ask a batched term, once for all rows."""
+        if not due.any():
+            return
+        values = evaluate_batched(each.term, self.moments(), due)
+        shares = np.where(due, self.weights[each.number] * values, 0.0)
+        self.state.account[:, each.number] = shares
+        self.state.reward += shares
+
+    def moments(self) -> Moments:
+        """The moments of all rows, as columns: live views."""
+        return Moments(self.state)
+
+    def _due(self, at: str) -> NDArray[np.bool_]:
+        """The rows in which terms of a time are asked now: bool (envs,)."""
+        field = self.field
+        due: NDArray[np.bool_] = field("done") == 0
+        if at == NOTE:
+            return due & (field("is_rest") == 0)
+        if at == EVENT:
+            return due
+        is_last = field("is_last") != 0
+        if at == PIECE_END:
+            return due & is_last
+        to_end = field("bar_ticks") - field("tick_in_bar")
+        if at == PHRASE_END:
+            to_end = to_end + (field("phrase_bars") - field("bar_in_phrase") - 1) * field("bar_ticks")
+        elif at == SECTION_END:
+            to_end = to_end + (field("section_bars") - field("bar_in_section") - 1) * field("bar_ticks")
+        reached = field("ticks") >= to_end
+        return due & (reached if at == BAR_END else reached | is_last)
 
     def _try_in_python(self, rewards: NDArray[np.float64]) -> None:
         """`try_actions` with terms in Python: play each action on a copy and put the piece back."""
@@ -184,7 +283,7 @@ class Engine:
 
     def _explain_failure(self, row: int, number: int) -> None:
         """Replay the moment in Python for the true reason."""
-        moment = self.moment(row)
+        moment = self.moment(row, number)
         evaluate(self.terms[number].term, moment)
         raise RewardTermError(f"reward term {self.names[number]!r} {_where(moment)} failed compiled, but not in Python")
 
@@ -197,18 +296,38 @@ def _where(moment: Moment) -> str:
 def evaluate(term: Term, moment: Moment) -> float:
     """A term's value in Python; `RewardTermError` with place and reason when it raises or gives no finite number."""
     try:
-        value = term.function(moment)
+        value = term(moment)
     except Exception as error:
-        line = error.__traceback__
-        while line is not None and line.tb_next is not None:
-            line = line.tb_next
-        at = f" (line {line.tb_lineno} of {term.file})" if line is not None else ""
-        reason = f"{type(error).__name__}: {error}"
-        raise RewardTermError(f"reward term {term.name!r} raised {reason}{at}, {_where(moment)}") from error
+        raise RewardTermError(f"reward term {term.name!r} raised {_reason(term, error)}, {_where(moment)}") from error
     is_number = isinstance(value, numbers.Real | np.bool_)
     if not is_number or not np.isfinite(float(value)):
         raise RewardTermError(f"reward term {term.name!r} gave {value!r} {_where(moment)}: allowed are finite numbers")
     return float(value)
+
+
+def _reason(term: Term, error: Exception) -> str:
+    """What was raised, and the last line of the term's file that it passed."""
+    lines = [line for frame, line in walk_tb(error.__traceback__) if frame.f_code.co_filename == term.file]
+    at = f" (line {lines[-1]} of {term.file})" if lines else ""
+    return f"{type(error).__name__}: {error}{at}"
+
+
+def evaluate_batched(term: Term, moments: Moments, due: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """A batched term's values, float64 (envs,); `RewardTermError` with the place where one that is due is no number."""
+    try:
+        values = np.asarray(term(moments), np.float64)
+    except Exception as error:
+        raise RewardTermError(f"batched reward term {term.name!r} raised {_reason(term, error)}") from error
+    if values.shape != due.shape:
+        raise RewardTermError(
+            f"batched reward term {term.name!r} gave an array of shape {values.shape}: it must be {due.shape}"
+        )
+    wrong = np.flatnonzero(due & ~np.isfinite(values))
+    if len(wrong):
+        row = int(wrong[0])
+        where = _where(moments.one(row))
+        raise RewardTermError(f"reward term {term.name!r} gave {values[row]} {where}: allowed are finite numbers")
+    return values
 
 
 def _made_again(
@@ -230,42 +349,94 @@ _prepared: dict[Term, CompiledTerm | None] = {}
 
 
 def prepare_term(term: Term) -> CompiledTerm | None:
-    """Try a term in Python on real moments, then compile it; None when it has to stay in Python, which is said once."""
+    """Try a term in Python on real moments, then compile it; None when it has to stay in Python, which is said once.
+
+    A term whose machine code is at hand was tried before, in the very same text.
+    """
     if term in _prepared:
         return _prepared[term]
-    for moment in sample_moments():
-        evaluate(term, moment)
     try:
-        _prepared[term] = compile_term(term.function)
+        text = term_source(term)
     except NotCompilable as reason:
-        _prepared[term] = None
+        try_term(term)
+        return _stay_in_python(term, reason)
+    if not is_cached("term", text):
+        try_term(term)
+    try:
+        _prepared[term] = compile_term(term, text)
+    except NotCompilable as reason:
+        return _stay_in_python(term, reason)
+    return _prepared[term]
+
+
+def _stay_in_python(term: Term, reason: NotCompilable) -> None:
+    _prepared[term] = None
+    if not term.batched:
         _log.warning(
             "reward term %r runs in Python (about %.1f microseconds a note more): it cannot be compiled: %s",
             *(term.name, PYTHON_TERM_MICROSECONDS, reason),
         )
-    return _prepared[term]
+
+
+def try_term(term: Term) -> None:
+    """Ask a term in Python at all sampled moments at which it would be asked; its mistakes are `RewardTermError`s."""
+    if term.batched:
+        engine = sample_engine()
+        evaluate_batched(term, engine.moments(), engine._due(term.at))
+        return
+    memory = [0.0] * term.memory
+    for moment, times in sample_moments():
+        if moment.num_events == 1:
+            memory = [0.0] * term.memory
+        if term.at in times:
+            moment.memory = memory
+            evaluate(term, moment)
+    # Rare events may be none of those: then they are tried out of place, which is better than not at all.
+    if not any(term.at in times for _, times in sample_moments()):
+        raise AssertionError(f"no sampled moment is {term.at}")
 
 
 @cache
-def sample_moments() -> tuple[Moment, ...]:
-    """Some moments of randomly played pieces, first and last events, rests and every metre of two styles among them."""
+def sample_moments() -> tuple[tuple[Moment, frozenset[str]], ...]:
+    """Moments of randomly played pieces with the times (`rlcompose.reward.TIMES`) that they are.
+
+    First and last events, rests and every metre of two styles are among them; each piece's follow one another.
+    """
+    return tuple(sampled for engine in _sample_engines() for sampled in _played_through(engine))
+
+
+SAMPLED_PIECES = 2
+SAMPLED_BARS = 9  # one more than the window, so that a bar leaves it
+
+
+def _sample_engines() -> list[Engine]:
     from rlcompose.brief import make_brief
 
-    moments = []
-    for style in ("jazz", "fiddle"):
-        engine = Engine(make_brief(style, {"bars": 4}), num_envs=4)
-        engine.reset(range(4))
-        rng = np.random.default_rng(0)
-        for _ in range(400):
-            if engine.state.done.all():
-                break
-            engine.state.actions[:] = [rng.choice(np.flatnonzero(mask)) for mask in engine.state.mask]
-            before = engine.state.obs.copy()  # what the terms see is the observation at the event's onset
-            fields = engine.state.now.copy()
-            engine._kernel.score_rows(engine._context)
-            for row in range(4):
-                if not fields[row, FIELD["done"]]:
-                    state = engine.state
-                    moments.append(Moment(state.now[row].tolist(), before[row], state.notes[row].copy().ravel()))
-            engine._kernel.settle_rows(engine._context, False)
-    return tuple(moments)
+    options = {"bars": SAMPLED_BARS, "second_voice": "bass"}
+    engines = [Engine(make_brief(style, options), num_envs=SAMPLED_PIECES) for style in ("jazz", "fiddle")]
+    for engine in engines:
+        engine.reset(range(SAMPLED_PIECES))
+    return engines
+
+
+@cache
+def sample_engine() -> Engine:
+    """An engine between the two halves of a step, for trying batched terms."""
+    engine = _sample_engines()[0]
+    engine._kernel.score_rows(engine._context)
+    return engine
+
+
+def _played_through(engine: Engine) -> list[tuple[Moment, frozenset[str]]]:
+    state, rng = engine.state, np.random.default_rng(0)
+    moments: list[list[tuple[Moment, frozenset[str]]]] = [[] for _ in range(engine.num_envs)]
+    while not state.done.all():
+        # Mostly near the middle, so that steps and repetitions come by, and short enough that bars fill.
+        state.actions[:] = [rng.choice(np.flatnonzero(mask)) for mask in state.mask]
+        running = np.flatnonzero(~state.done).tolist()
+        engine._kernel.score_rows(engine._context)
+        due = {at: engine._due(at) for at in _TIMES}
+        for row in running:
+            moments[row].append((engine.moment(row), frozenset(at for at in _TIMES if due[at][row])))
+        engine._kernel.settle_rows(engine._context, False)
+    return [sampled for piece in moments for sampled in piece]

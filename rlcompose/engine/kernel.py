@@ -14,31 +14,53 @@ from typing import Any
 import numpy as np
 from numba import boolean, carray, float32, float64, int16, int64, njit, void
 
-from rlcompose.engine.compiled import call_term, pointer_to
+from rlcompose.engine.compiled import LINKS, call_term, pointer_to
 from rlcompose.engine.layout import (
     BLOCKS,
+    CHORD_TONE,
+    CONTOUR_BITS,
+    CONTOUR_SLICES,
     EVENT_BUFFER,
     FIELD,
+    GUIDE_TONE,
     HIGHEST_PITCH,
     HIGHEST_PITCH_CODE,
     HISTORY_BARS,
     LOWEST_PITCH,
+    MAX_EVENT_TICKS,
+    MAX_RHYTHM_BIT,
     MEMORY_EVENTS,
     NO_PITCH,
     NOTE_RING,
     NUM_CONTINUATION,
     NUM_FIELDS,
+    NUM_INTERVAL_SIZES,
     NUM_NOTE_FIELDS,
+    NUM_PAST_FIELDS,
+    NUM_POSITIONS,
     NUM_RECENT_EVENTS,
     NUM_SLOTS,
     OBSERVATION_SIZE,
+    OUTSIDE,
+    PAST,
+    PAST_BARS,
     PITCH_CODE_OFFSET,
     REST_CODE,
+    RHYTHM_STEP,
     TICKS_CAP,
+    WINDOW_FIELDS,
 )
 from rlcompose.engine.moment import CHORD_TONES_AT
 from rlcompose.engine.state import CONTEXT
-from rlcompose.engine.tables import BAR_COLUMNS, CHART_COLUMNS, MODE_COLUMNS, SETTINGS, SPAN_COLUMNS
+from rlcompose.engine.tables import (
+    BAR_COLUMNS,
+    CHART_COLUMNS,
+    METRIC_COLUMNS,
+    MODE_COLUMNS,
+    SECOND_COLUMNS,
+    SETTINGS,
+    SPAN_COLUMNS,
+)
 
 # Loops, not slices: assigning an array to a slice makes numba compile broadcasting and error messages (six seconds).
 
@@ -68,7 +90,32 @@ POSITION, CHART, SPAN, CURSOR = FIELD["position"], FIELD["chart"], FIELD["span"]
 LAST_PITCH, LAST_MATCH, MATCH_SHIFT = FIELD["last_pitch"], FIELD["last_match"], FIELD["match_shift"]
 PIECE_LOWEST, PIECE_HIGHEST, PIECE_SUM = FIELD["piece_lowest"], FIELD["piece_highest"], FIELD["piece_sum"]
 SECTION_LOWEST, SECTION_HIGHEST, SECTION_SUM = FIELD["section_lowest"], FIELD["section_highest"], FIELD["section_sum"]
+RUN, RUN_SPAN, REPEATS = FIELD["run"], FIELD["run_span"], FIELD["repeats"]
+LINE_NOTES, LINE_TICKS = FIELD["line_notes"], FIELD["line_ticks"]
+PHRASE_NOTES, PHRASE_FIRST, PHRASE_START = FIELD["phrase_notes"], FIELD["phrase_first"], FIELD["phrase_start"]
+PHRASE_HIGHEST, PHRASE_LOWEST = FIELD["phrase_highest"], FIELD["phrase_lowest"]
+PHRASE_HIGHEST_COUNT, PHRASE_LOWEST_COUNT = FIELD["phrase_highest_count"], FIELD["phrase_lowest_count"]
+PHRASE_HIGHEST_ONSET, LAST_PHRASE_END = FIELD["phrase_highest_onset"], FIELD["last_phrase_end"]
+COUNTERPART, SECOND, SECOND_NEXT = FIELD["counterpart"], FIELD["second"], FIELD["second_next"]
+SECOND_SINCE, SECOND_TO_CHANGE = FIELD["second_since"], FIELD["second_to_change"]
 SECTION_NOTES, SECTION_START, DONE = FIELD["section_notes"], FIELD["section_start"], FIELD["done"]
+
+# The window's columns: places in the ring of bars; in the fields they begin at WINDOW_AT.
+WINDOW_AT, NUM_WINDOW = FIELD[WINDOW_FIELDS[0]], len(WINDOW_FIELDS)
+W = {name.removeprefix("window_"): number for number, name in enumerate(WINDOW_FIELDS)}
+W_NOTES, W_REST_TICKS, W_OFF_BEAT, W_SYNCOPATED = W["notes"], W["rest_ticks"], W["off_beat"], W["syncopated"]
+W_TURNS, W_ASCENTS, W_IN_KEY, W_HARMONISED = W["turns"], W["ascents"], W["in_key"], W["harmonised"]
+W_CHORD_TONES, W_OUTSIDE, W_STRONG = W["chord_tones"], W["outside"], W["strong"]
+W_STRONG_CHORD_TONES, W_CHANGES, W_GUIDE_TONES = W["strong_chord_tones"], W["changes"], W["guide_tones"]
+W_MOTIFS, W_HELD, W_LINES = W["motifs"], W["held"], W["lines"]
+W_INTERVALS, W_CLASSES, W_POSITIONS, W_LENGTHS = W["interval_0"], W["class_0"], W["position_0"], W["length_0"]
+STRONG_BEAT = 2
+
+P_RHYTHM, P_CONTOUR, P_NOTES = PAST["rhythm"], PAST["contour"], PAST["notes"]
+P_SUM, P_LOWEST, P_HIGHEST = PAST["pitch_sum"], PAST["lowest"], PAST["highest"]
+EVERYWHERE = sum(1 << part * CONTOUR_BITS for part in range(CONTOUR_SLICES))
+WHOLE_CONTOUR = (1 << CONTOUR_SLICES * CONTOUR_BITS) - 1
+NUM_GROUPS = 6  # when a term is asked: `rlcompose.reward.TIMES`, in that order
 
 EVENTS_END = BLOCKS["events"].start + BLOCKS["events"].size
 EVENT_WIDTH = BLOCKS["events"].size // NUM_RECENT_EVENTS
@@ -80,12 +127,19 @@ REGISTER_AT = BLOCKS["register"].start
 CLASSES_AT = BLOCKS["pitch_classes"].start
 CONTINUATION_AT = BLOCKS["continuation"].start
 STYLE_AT = BLOCKS["style"].start
+SECOND_AT, NUM_SECOND = BLOCKS["second_voice"].start, BLOCKS["second_voice"].rows
 
 C_ENVS, C_ACTIONS, C_DURATIONS, C_TERMS = (CONTEXT[n] for n in ("envs", "num_actions", "num_durations", "num_terms"))
 C_NOW, C_OBS, C_MASK, C_EVENTS = (CONTEXT[n] for n in ("now", "obs", "mask", "events"))
 C_KEYS, C_NOTES, C_CLASSES, C_SEEDS = (CONTEXT[n] for n in ("keys", "notes", "classes", "seeds"))
 C_ACTION, C_REWARD, C_ACCOUNT, C_DONE = (CONTEXT[n] for n in ("actions", "reward", "account", "done"))
-C_ADDRESSES, C_WEIGHTS = CONTEXT["addresses"], CONTEXT["weights"]
+C_ADDRESSES, C_WEIGHTS, C_GROUPS, C_MEMORY_AT = (CONTEXT[n] for n in ("addresses", "weights", "groups", "memory_at"))
+C_PAST, C_RING, C_MEMORY, C_SLOTS = (CONTEXT[n] for n in ("past", "ring", "memory", "num_slots"))
+C_METRIC, C_SECOND_TICK, C_SECOND_SPANS, C_CONSTANTS = (
+    CONTEXT[n] for n in ("metric", "second_tick", "second_spans", "constants")
+)
+L_OBS, L_NOTES, L_PAST, L_CONSTANTS, L_MEMORY = LINKS.values()
+NUM_LINKS = len(LINKS)
 C_LENGTHS, C_CHARTS, C_TICK_SPAN = (CONTEXT[n] for n in ("durations", "charts", "tick_span"))
 C_SPANS, C_SPAN_OBS, C_BARS = (CONTEXT[n] for n in ("spans", "span_obs", "bars"))
 C_STRENGTH, C_MODES, C_SETTINGS = (CONTEXT[n] for n in ("strength", "modes", "settings"))
@@ -102,9 +156,16 @@ CH_TICKS, CH_BARS, CH_TICK_AT, CH_BAR_AT = (CHART_COLUMNS[n] for n in ("ticks", 
 CH_SPAN_AT, CH_SPANS, CH_BAR_TICKS = (CHART_COLUMNS[n] for n in ("span_at", "spans", "bar_ticks"))
 CH_BEAT_TICKS, CH_BEATS, CH_STRENGTH_AT = (CHART_COLUMNS[n] for n in ("beat_ticks", "beats", "strength_at"))
 CH_MODE, CH_WEIGHT = CHART_COLUMNS["mode"], CHART_COLUMNS["weight"]
+CH_SECOND_AT, CH_SECOND_CYCLE, CH_SECOND_SPAN_AT, CH_SECOND_SPANS = (
+    CHART_COLUMNS[n] for n in ("second_at", "second_cycle", "second_span_at", "second_spans")
+)
+SE_START, SE_END, SE_PITCH = (SECOND_COLUMNS[n] for n in ("start", "end", "pitch"))
+ME_TO_BEAT, ME_PART = METRIC_COLUMNS["to_beat"], METRIC_COLUMNS["part"]
+NUM_SECOND_COLUMNS, NUM_METRIC_COLUMNS = len(SECOND_COLUMNS), len(METRIC_COLUMNS)
 SP_START, SP_END, SP_ROOT, SP_QUALITY = (SPAN_COLUMNS[n] for n in ("start", "end", "root", "quality"))
 B_SECTION, B_NUMBER, B_IN_SECTION = (BAR_COLUMNS[n] for n in ("section", "section_number", "bar_in_section"))
 B_SECTION_BARS, B_IN_PHRASE, B_PHRASE_BARS = (BAR_COLUMNS[n] for n in ("section_bars", "bar_in_phrase", "phrase_bars"))
+B_COUNTERPART = BAR_COLUMNS["counterpart"]
 M_TONICS, M_SCALE, M_TONIC = (MODE_COLUMNS[n] for n in ("num_tonics", "scale", "tonic_0"))
 
 NUM_CHART_COLUMNS, NUM_SPAN_COLUMNS = len(CHART_COLUMNS), len(SPAN_COLUMNS)
@@ -138,9 +199,20 @@ def _draw(seed: Any, counter: Any, choices: Any) -> Any:
 
 @njit(cache=True)
 def _advance(
-    ctx: Any, e: Any, action: Any, now: Any, obs: Any, mask: Any, events: Any, keys: Any, notes: Any, lengths: Any
+    ctx: Any,
+    e: Any,
+    action: Any,
+    now: Any,
+    obs: Any,
+    mask: Any,
+    events: Any,
+    keys: Any,
+    notes: Any,
+    past: Any,
+    ring: Any,
+    lengths: Any,
 ) -> Any:
-    """Play one event: write the first group of the fields, the event buffer at the cursor, the note ring."""
+    """Play one event: write the first group of the fields, the event buffer at the cursor, notes, the bar's rows."""
     row = now[e]
     num_durations = ctx[C_DURATIONS]
     slot = action // num_durations
@@ -163,7 +235,23 @@ def _advance(
     row[MATCHES] = 0
     row[MATCH_AGO] = 0
     row[MATCH_TRANSPOSITION] = 0
+    bar = row[BAR]
+    tick_in_bar = row[TICK_IN_BAR]
+    phrase_start = bar - row[BAR_IN_PHRASE]
+    if phrase_start != row[PHRASE_START]:
+        row[LAST_PHRASE_END] = row[LAST_PITCH] if row[PHRASE_NOTES] > 0 else NO_PITCH
+        row[PHRASE_START] = phrase_start
+        row[PHRASE_NOTES] = 0
+        row[PHRASE_FIRST] = NO_PITCH
+        row[PHRASE_HIGHEST] = NO_PITCH
+        row[PHRASE_LOWEST] = NO_PITCH
+        row[PHRASE_HIGHEST_COUNT] = 0
+        row[PHRASE_LOWEST_COUNT] = 0
+        row[PHRASE_HIGHEST_ONSET] = 0
+    counts = ring[e, bar % HISTORY_BARS]
     if slot == 0:
+        counts[W_REST_TICKS] += ticks
+        row[WINDOW_AT + W_REST_TICKS] += ticks
         row[IS_REST] = 1
         row[PITCH] = NO_PITCH
         row[INTERVAL] = 0
@@ -187,8 +275,12 @@ def _advance(
     pitch_class = (pitch + 12) % 12
     row[TONE] = obs[e, CHORD_TONES_AT + pitch_class]
     row[DEGREE] = (pitch_class - row[CHORD_ROOT] + 12) % 12 if row[CHORD_ROOT] >= 0 else -1
-    row[REST_BEFORE] = row[SILENCE] if num_notes > 0 else 0
+    silence = row[SILENCE]
+    row[REST_BEFORE] = silence if num_notes > 0 else 0
     row[SILENCE] = 0
+    begins_line = num_notes == 0 or silence > 0
+    row[LINE_NOTES] = 1 if begins_line else row[LINE_NOTES] + 1
+    row[LINE_TICKS] = ticks if begins_line else row[LINE_TICKS] + ticks
     events[e, cursor, 0] = pitch + PITCH_CODE_OFFSET
     row[LAST_MATCH] = 0
     key = 0
@@ -216,6 +308,7 @@ def _advance(
                 row[LAST_MATCH] = index + 1
                 row[MATCH_SHIFT] = shift
     keys[e, cursor] = key
+    _count(ctx, row, counts, past[e, bar % PAST_BARS], length, first_of_chord, begins_line)
     row[IS_FIRST_OF_CHORD] = first_of_chord
     row[LAST_PITCH] = pitch
     at = num_notes % NOTE_RING
@@ -223,11 +316,122 @@ def _advance(
     notes[e, at, 1] = ticks
     notes[e, at, 2] = interval
     notes[e, at, 3] = onset
-    notes[e, at, 4] = row[TICK_IN_BAR]
+    notes[e, at, 4] = tick_in_bar
     notes[e, at, 5] = row[STRENGTH]
     notes[e, at, 6] = row[TONE]
     notes[e, at, 7] = row[DEGREE]
+    notes[e, at, 8] = row[SECOND]
     row[NUM_NOTES] = num_notes + 1
+
+
+@njit(cache=True)
+def _count(ctx: Any, row: Any, counts: Any, bar_row: Any, length: Any, first_of_chord: Any, begins_line: Any) -> None:
+    """Count a note in its phrase, in its bar and in the window of the last bars."""
+    pitch = row[PITCH]
+    ticks = row[TICKS]
+    interval = row[INTERVAL]
+    strength = row[STRENGTH]
+    tick_in_bar = row[TICK_IN_BAR]
+    pitch_class = (pitch + 12) % 12
+    charts = carray(pointer_to(ctx[C_CHARTS], np.int32), (MANY, NUM_CHART_COLUMNS))
+    metric = carray(pointer_to(ctx[C_METRIC], np.int16), (MANY, NUM_METRIC_COLUMNS))
+    place = metric[charts[row[CHART], CH_STRENGTH_AT] + tick_in_bar]
+
+    into_phrase = row[BAR_IN_PHRASE] * row[BAR_TICKS] + tick_in_bar
+    if row[PHRASE_NOTES] == 0:
+        row[PHRASE_FIRST] = pitch
+    if row[PHRASE_NOTES] == 0 or pitch > row[PHRASE_HIGHEST]:
+        row[PHRASE_HIGHEST] = pitch
+        row[PHRASE_HIGHEST_COUNT] = 1
+        row[PHRASE_HIGHEST_ONSET] = into_phrase
+    elif pitch == row[PHRASE_HIGHEST]:
+        row[PHRASE_HIGHEST_COUNT] += 1
+    if row[PHRASE_NOTES] == 0 or pitch < row[PHRASE_LOWEST]:
+        row[PHRASE_LOWEST] = pitch
+        row[PHRASE_LOWEST_COUNT] = 1
+    elif pitch == row[PHRASE_LOWEST]:
+        row[PHRASE_LOWEST_COUNT] += 1
+    row[PHRASE_NOTES] += 1
+
+    turns = 0
+    if row[NUM_NOTES] > 0:
+        if interval == 0:
+            row[RUN] = 0
+            row[RUN_SPAN] = 0
+            row[REPEATS] += 1
+        else:
+            row[REPEATS] = 0
+            goes_on = row[RUN] > 0 and (row[RUN_SPAN] > 0) == (interval > 0)
+            turns = 1 if row[RUN] > 0 and not goes_on else 0
+            row[RUN] = row[RUN] + 1 if goes_on else 1
+            row[RUN_SPAN] = row[RUN_SPAN] + interval if goes_on else interval
+        size = min(abs(interval), NUM_INTERVAL_SIZES - 1)
+        counts[W_INTERVALS + size] += 1
+        row[WINDOW_AT + W_INTERVALS + size] += 1
+        counts[W_TURNS] += turns
+        row[WINDOW_AT + W_TURNS] += turns
+        rises = interval > 0
+        counts[W_ASCENTS] += rises
+        row[WINDOW_AT + W_ASCENTS] += rises
+
+    counts[W_NOTES] += 1
+    row[WINDOW_AT + W_NOTES] += 1
+    off_beat = strength == 0
+    counts[W_OFF_BEAT] += off_beat
+    row[WINDOW_AT + W_OFF_BEAT] += off_beat
+    syncopated = off_beat and ticks > place[ME_TO_BEAT]
+    counts[W_SYNCOPATED] += syncopated
+    row[WINDOW_AT + W_SYNCOPATED] += syncopated
+    in_key = row[SCALE] >> pitch_class & 1
+    counts[W_IN_KEY] += in_key
+    row[WINDOW_AT + W_IN_KEY] += in_key
+    is_return = row[MATCHES] > 0
+    counts[W_MOTIFS] += is_return
+    row[WINDOW_AT + W_MOTIFS] += is_return
+    is_held = ticks > row[BEAT_TICKS]
+    counts[W_HELD] += is_held
+    row[WINDOW_AT + W_HELD] += is_held
+    counts[W_LINES] += begins_line
+    row[WINDOW_AT + W_LINES] += begins_line
+    counts[W_CLASSES + pitch_class] += 1
+    row[WINDOW_AT + W_CLASSES + pitch_class] += 1
+    position = tick_in_bar % NUM_POSITIONS
+    counts[W_POSITIONS + position] += 1
+    row[WINDOW_AT + W_POSITIONS + position] += 1
+    counts[W_LENGTHS + length] += 1
+    row[WINDOW_AT + W_LENGTHS + length] += 1
+    if row[CHORD_ROOT] >= 0:
+        tone = row[TONE]
+        is_chord_tone = tone >= CHORD_TONE
+        counts[W_HARMONISED] += 1
+        row[WINDOW_AT + W_HARMONISED] += 1
+        counts[W_CHORD_TONES] += is_chord_tone
+        row[WINDOW_AT + W_CHORD_TONES] += is_chord_tone
+        counts[W_OUTSIDE] += tone == OUTSIDE
+        row[WINDOW_AT + W_OUTSIDE] += tone == OUTSIDE
+        if strength >= STRONG_BEAT:
+            counts[W_STRONG] += 1
+            row[WINDOW_AT + W_STRONG] += 1
+            counts[W_STRONG_CHORD_TONES] += is_chord_tone
+            row[WINDOW_AT + W_STRONG_CHORD_TONES] += is_chord_tone
+        if first_of_chord and row[TICKS_INTO_CHORD] < row[BEAT_TICKS]:
+            is_guide_tone = tone == GUIDE_TONE
+            counts[W_CHANGES] += 1
+            row[WINDOW_AT + W_CHANGES] += 1
+            counts[W_GUIDE_TONES] += is_guide_tone
+            row[WINDOW_AT + W_GUIDE_TONES] += is_guide_tone
+
+    above = pitch - LOWEST_PITCH
+    bar_row[P_RHYTHM] |= np.int64(1) << min((tick_in_bar + 1) // RHYTHM_STEP, MAX_RHYTHM_BIT)
+    before = (np.int64(1) << (np.int64(place[ME_PART]) * CONTOUR_BITS)) - 1
+    bar_row[P_CONTOUR] = (bar_row[P_CONTOUR] & before) | ((above + 1) * EVERYWHERE & (WHOLE_CONTOUR ^ before))
+    if bar_row[P_NOTES] == 0:
+        bar_row[P_LOWEST] = pitch
+        bar_row[P_HIGHEST] = pitch
+    bar_row[P_NOTES] += 1
+    bar_row[P_SUM] += above
+    bar_row[P_LOWEST] = min(bar_row[P_LOWEST], pitch)
+    bar_row[P_HIGHEST] = max(bar_row[P_HIGHEST], pitch)
 
 
 @njit(cache=True)
@@ -259,6 +463,7 @@ def _place(ctx: Any, e: Any, position: Any, bar: Any, bar_in_form: Any, tick_in_
     row[SECTION_NUMBER] = info[B_NUMBER]
     row[BAR_IN_FORM] = bar_in_form
     row[FORM_BARS] = chart[CH_BARS]
+    row[COUNTERPART] = info[B_COUNTERPART] if info[B_COUNTERPART] <= bar else 0
     row[TICKS_INTO_CHORD] = tick_in_form - here[SP_START]
     row[TICKS_TO_CHANGE] = here[SP_END] - tick_in_form
     row[CHORD_ROOT] = here[SP_ROOT]
@@ -283,10 +488,44 @@ def _place(ctx: Any, e: Any, position: Any, bar: Any, bar_in_form: Any, tick_in_
     place[12] = bar
     place[13] = row[BARS] - bar
     place[15] = min(row[SILENCE], TICKS_CAP)
+    if chart[CH_SECOND_CYCLE] > 0:
+        _place_second(ctx, chart, row, obs[e], position)
 
 
 @njit(cache=True)
-def _settle(ctx: Any, e: Any, now: Any, obs: Any, mask: Any, events: Any, keys: Any, classes: Any) -> None:
+def _place_second(ctx: Any, chart: Any, row: Any, obs: Any, position: Any) -> None:
+    """Write what the second voice does here and goes on to do."""
+    second_tick = carray(pointer_to(ctx[C_SECOND_TICK], np.int16), (MANY,))
+    second_spans = carray(pointer_to(ctx[C_SECOND_SPANS], np.int32), (MANY, NUM_SECOND_COLUMNS))
+    tick = position % chart[CH_SECOND_CYCLE]
+    first = chart[CH_SECOND_SPAN_AT]
+    count = chart[CH_SECOND_SPANS]
+    span = np.int64(second_tick[chart[CH_SECOND_AT] + tick])
+    here = second_spans[first + span]
+    after = second_spans[first + (span + 1 if span + 1 < count else 0)]
+    row[SECOND] = here[SE_PITCH]
+    row[SECOND_SINCE] = tick - here[SE_START]
+    row[SECOND_TO_CHANGE] = here[SE_END] - tick
+    row[SECOND_NEXT] = after[SE_PITCH]
+    for i in range(NUM_SECOND):
+        voice = second_spans[first + span]
+        code = REST_CODE
+        if voice[SE_PITCH] != NO_PITCH:
+            code = voice[SE_PITCH] + PITCH_CODE_OFFSET
+            while code <= REST_CODE:
+                code += 12  # shown in the nearest octave of the window
+            while code > HIGHEST_PITCH_CODE:
+                code -= 12
+        ticks = voice[SE_END] - (tick if i == 0 else voice[SE_START])
+        obs[SECOND_AT + 2 * i] = code
+        obs[SECOND_AT + 2 * i + 1] = min(ticks, MAX_EVENT_TICKS)
+        span = span + 1 if span + 1 < count else 0
+
+
+@njit(cache=True)
+def _settle(
+    ctx: Any, e: Any, now: Any, obs: Any, mask: Any, events: Any, keys: Any, classes: Any, past: Any, ring: Any
+) -> None:
     """Take the played event into memory and move on to the next place; the reward terms have looked by now."""
     row = now[e]
     is_note = row[IS_REST] == 0
@@ -349,6 +588,11 @@ def _settle(ctx: Any, e: Any, now: Any, obs: Any, mask: Any, events: Any, keys: 
         for k in range(12):
             obs[e, CLASSES_AT + k] -= old[k]
             old[k] = 0
+        counts = ring[e, passed % HISTORY_BARS]
+        for k in range(NUM_WINDOW):
+            row[WINDOW_AT + k] -= counts[k]
+            counts[k] = 0
+        _clear_bar(past[e, passed % PAST_BARS])
     section_start = row[BAR] - row[BAR_IN_SECTION]
     if section_start != row[SECTION_START]:
         row[SECTION_START] = section_start
@@ -385,6 +629,14 @@ def _settle(ctx: Any, e: Any, now: Any, obs: Any, mask: Any, events: Any, keys: 
 
 
 @njit(cache=True)
+def _clear_bar(bar_row: Any) -> None:
+    for k in range(NUM_PAST_FIELDS):
+        bar_row[k] = 0
+    bar_row[P_LOWEST] = NO_PITCH
+    bar_row[P_HIGHEST] = NO_PITCH
+
+
+@njit(cache=True)
 def _write_mask(ctx: Any, e: Any, row: Any, mask: Any, widest_leap: Any) -> None:
     """Legal are rests and the pitches the instrument plays, within the widest leap from the last note."""
     num_durations = ctx[C_DURATIONS]
@@ -400,7 +652,9 @@ def _write_mask(ctx: Any, e: Any, row: Any, mask: Any, widest_leap: Any) -> None
 
 
 @njit(cache=True)
-def _reset(ctx: Any, e: Any, now: Any, obs: Any, mask: Any, notes: Any, classes: Any, seeds: Any) -> None:
+def _reset(
+    ctx: Any, e: Any, now: Any, obs: Any, mask: Any, notes: Any, classes: Any, seeds: Any, past: Any, ring: Any
+) -> None:
     """Begin a new piece: draw chart, key, tempo and register from the seed; what is pinned has one choice only."""
     settings = carray(pointer_to(ctx[C_SETTINGS], np.int64), (NUM_SETTINGS,))
     charts = carray(pointer_to(ctx[C_CHARTS], np.int32), (MANY, NUM_CHART_COLUMNS))
@@ -417,6 +671,12 @@ def _reset(ctx: Any, e: Any, now: Any, obs: Any, mask: Any, notes: Any, classes:
     for i in range(HISTORY_BARS):
         for j in range(12):
             classes[e, i, j] = 0
+        for j in range(NUM_WINDOW):
+            ring[e, i, j] = 0
+    _clear_bar(past[e, 0])
+    memory = carray(pointer_to(ctx[C_MEMORY], np.float64), (ctx[C_ENVS], ctx[C_SLOTS]))
+    for i in range(ctx[C_SLOTS]):
+        memory[e, i] = 0.0
     ticket = _draw(seed, 1, settings[S_WEIGHT])
     chart_index = 0
     while ticket >= charts[chart_index, CH_WEIGHT]:
@@ -433,6 +693,13 @@ def _reset(ctx: Any, e: Any, now: Any, obs: Any, mask: Any, notes: Any, classes:
     row[DEGREE] = -1
     row[CHART] = chart_index
     row[SPAN] = -1
+    row[PHRASE_START] = -1
+    row[PHRASE_FIRST] = NO_PITCH
+    row[PHRASE_HIGHEST] = NO_PITCH
+    row[PHRASE_LOWEST] = NO_PITCH
+    row[LAST_PHRASE_END] = NO_PITCH
+    row[SECOND] = NO_PITCH
+    row[SECOND_NEXT] = NO_PITCH
     row[MODE] = mode
     row[SCALE] = modes[mode, M_SCALE]
     row[KEY] = key
@@ -464,28 +731,68 @@ def _reset(ctx: Any, e: Any, now: Any, obs: Any, mask: Any, notes: Any, classes:
 
 
 @njit(cache=True)
+def _link(ctx: Any, e: Any, links: Any) -> None:
+    """Write where a moment of row e finds what its fields do not hold."""
+    links[L_OBS] = ctx[C_OBS] + e * OBSERVATION_SIZE * 2
+    links[L_NOTES] = ctx[C_NOTES] + e * NOTE_RING * NUM_NOTE_FIELDS * 4
+    links[L_PAST] = ctx[C_PAST] + e * PAST_BARS * NUM_PAST_FIELDS * 8
+    links[L_CONSTANTS] = ctx[C_CONSTANTS]
+    links[L_MEMORY] = ctx[C_MEMORY] + e * ctx[C_SLOTS] * 8
+
+
+@njit(cache=True)
 def _score(
-    ctx: Any, e: Any, now: Any, obs: Any, notes: Any, addresses: Any, weights: Any, account: Any, reward: Any, to: Any
+    ctx: Any,
+    e: Any,
+    now: Any,
+    links: Any,
+    groups: Any,
+    addresses: Any,
+    weights: Any,
+    account: Any,
+    reward: Any,
+    to: Any,
 ) -> Any:
-    """Weigh every compiled term of row e into row `to` of the account; -1, or the number of a term that failed.
+    """Weigh every compiled term of row e that is asked now into row `to` of the account; -1, or the term that failed.
 
     A term fails by raising or by giving NaN or infinity; its share is then not written.
     """
+    row = now[e]
     now_at = now.ctypes.data + e * NUM_FIELDS * 4
-    obs_at = obs.ctypes.data + e * OBSERVATION_SIZE * 2
-    notes_at = notes.ctypes.data + e * NOTE_RING * NUM_NOTE_FIELDS * 4
+    links_at = links.ctypes.data
+    _link(ctx, e, links)
+    memory = links[L_MEMORY]
+    memory_at = carray(pointer_to(ctx[C_MEMORY_AT], np.int64), (ctx[C_TERMS] + 1,))
+
+    ticks = row[TICKS]
+    to_bar_end = row[BAR_TICKS] - row[TICK_IN_BAR]
+    is_last = row[IS_LAST] != 0
+    due = 1
+    due |= (row[IS_REST] == 0) << 1
+    due |= (ticks >= to_bar_end) << 2
+    due |= (is_last or ticks >= to_bar_end + (row[PHRASE_BARS] - row[BAR_IN_PHRASE] - 1) * row[BAR_TICKS]) << 3
+    due |= (is_last or ticks >= to_bar_end + (row[SECTION_BARS] - row[BAR_IN_SECTION] - 1) * row[BAR_TICKS]) << 4
+    due |= is_last << 5
+
     num_terms = ctx[C_TERMS]
     total = 0.0
-    for k in range(num_terms):
-        if addresses[k] == 0:
-            continue  # a term in plain Python: its share is written between the two halves of the step
-        status, value = call_term(addresses[k], now_at, obs_at, notes_at)
-        if status != 0 or not np.isfinite(value):
-            return k
-        share = weights[k] * value
-        account[to, k] = share
-        total += share
-    illegal = -1.0 if now[e, IS_ILLEGAL] != 0 else 0.0
+    for group in range(NUM_GROUPS):
+        first, end = groups[group], groups[group + 1]
+        if due >> group & 1 == 0:
+            for k in range(first, end):
+                account[to, k] = 0.0
+            continue
+        for k in range(first, end):
+            if addresses[k] == 0:
+                continue  # a term in plain Python: its share is written between the two halves of the step
+            links[L_MEMORY] = memory + 8 * memory_at[k]
+            status, value = call_term(addresses[k], now_at, links_at)
+            if status != 0 or not np.isfinite(value):
+                return k
+            share = weights[k] * value
+            account[to, k] = share
+            total += share
+    illegal = -1.0 if row[IS_ILLEGAL] != 0 else 0.0
     account[to, num_terms] = illegal
     reward[to] = total + illegal
     return -1
@@ -503,6 +810,8 @@ def _state(ctx: Any) -> Any:
         carray(pointer_to(ctx[C_NOTES], np.int32), (envs, NOTE_RING, NUM_NOTE_FIELDS)),
         carray(pointer_to(ctx[C_CLASSES], np.int16), (envs, HISTORY_BARS, 12)),
         carray(pointer_to(ctx[C_SEEDS], np.uint64), (envs,)),
+        carray(pointer_to(ctx[C_PAST], np.int64), (envs, PAST_BARS, NUM_PAST_FIELDS)),
+        carray(pointer_to(ctx[C_RING], np.int16), (envs, HISTORY_BARS, NUM_WINDOW)),
     )
 
 
@@ -522,15 +831,16 @@ def _term_arrays(ctx: Any) -> Any:
         carray(pointer_to(ctx[C_ADDRESSES], np.intp), (ctx[C_TERMS] + 1,)),
         carray(pointer_to(ctx[C_WEIGHTS], np.float64), (ctx[C_TERMS] + 1,)),
         carray(pointer_to(ctx[C_LENGTHS], np.int32), (ctx[C_DURATIONS],)),
+        carray(pointer_to(ctx[C_GROUPS], np.int64), (NUM_GROUPS + 1,)),
     )
 
 
 @njit(void(int64[::1], int64[::1]), cache=True)
 def reset_rows(ctx: Any, rows: Any) -> None:
     """Begin new pieces in these rows from the seeds that stand there."""
-    now, obs, mask, events, keys, notes, classes, seeds = _state(ctx)
+    now, obs, mask, events, keys, notes, classes, seeds, past, ring = _state(ctx)
     for i in range(rows.shape[0]):
-        _reset(ctx, rows[i], now, obs, mask, notes, classes, seeds)
+        _reset(ctx, rows[i], now, obs, mask, notes, classes, seeds, past, ring)
 
 
 @njit(void(int64[::1], int64[::1]), cache=True)
@@ -544,19 +854,20 @@ def reseed_rows(ctx: Any, rows: Any) -> None:
 @njit(int64(int64[::1]), cache=True)
 def score_rows(ctx: Any) -> Any:
     """First half of a step: play and score; -1, or env * 1,000 + term of the first term that failed."""
-    now, obs, mask, events, keys, notes, classes, seeds = _state(ctx)
+    now, obs, mask, events, keys, notes, classes, seeds, past, ring = _state(ctx)
     envs = ctx[C_ENVS]
     num_terms = ctx[C_TERMS]
     actions, reward, account = _step_arrays(ctx)
-    addresses, weights, lengths = _term_arrays(ctx)
+    addresses, weights, lengths, groups = _term_arrays(ctx)
+    links = np.empty(NUM_LINKS, np.int64)
     for e in range(envs):
         if now[e, DONE] != 0:
             reward[e] = 0.0
             for k in range(num_terms + 1):
                 account[e, k] = 0.0
             continue
-        _advance(ctx, e, actions[e], now, obs, mask, events, keys, notes, lengths)
-        failed = _score(ctx, e, now, obs, notes, addresses, weights, account, reward, e)
+        _advance(ctx, e, actions[e], now, obs, mask, events, keys, notes, past, ring, lengths)
+        failed = _score(ctx, e, now, links, groups, addresses, weights, account, reward, e)
         if failed >= 0:
             return e * 1000 + failed
     return -1
@@ -565,16 +876,16 @@ def score_rows(ctx: Any) -> Any:
 @njit(void(int64[::1], boolean), cache=True)
 def settle_rows(ctx: Any, next_step_reset: bool) -> None:
     """Second half of a step: memory, place, masks, and with `next_step_reset` the new piece after an ended one."""
-    now, obs, mask, events, keys, notes, classes, seeds = _state(ctx)
+    now, obs, mask, events, keys, notes, classes, seeds, past, ring = _state(ctx)
     done = carray(pointer_to(ctx[C_DONE], np.bool_), (ctx[C_ENVS],))
     for e in range(ctx[C_ENVS]):
         if now[e, DONE] != 0:
             if next_step_reset:
                 seeds[e] = _successor(seeds[e])
-                _reset(ctx, e, now, obs, mask, notes, classes, seeds)
+                _reset(ctx, e, now, obs, mask, notes, classes, seeds, past, ring)
                 done[e] = False
             continue
-        _settle(ctx, e, now, obs, mask, events, keys, classes)
+        _settle(ctx, e, now, obs, mask, events, keys, classes, past, ring)
         done[e] = now[e, DONE] != 0
 
 
@@ -584,11 +895,12 @@ def step_rows(ctx: Any, next_step_reset: bool) -> Any:
 
     With `next_step_reset`, a row whose piece has ended begins a new one instead, for a reward of 0.
     """
-    now, obs, mask, events, keys, notes, classes, seeds = _state(ctx)
+    now, obs, mask, events, keys, notes, classes, seeds, past, ring = _state(ctx)
     envs = ctx[C_ENVS]
     num_terms = ctx[C_TERMS]
     actions, reward, account = _step_arrays(ctx)
-    addresses, weights, lengths = _term_arrays(ctx)
+    addresses, weights, lengths, groups = _term_arrays(ctx)
+    links = np.empty(NUM_LINKS, np.int64)
     done = carray(pointer_to(ctx[C_DONE], np.bool_), (envs,))
     for e in range(envs):
         if now[e, DONE] != 0:
@@ -597,15 +909,35 @@ def step_rows(ctx: Any, next_step_reset: bool) -> Any:
                 account[e, k] = 0.0
             if next_step_reset:
                 seeds[e] = _successor(seeds[e])
-                _reset(ctx, e, now, obs, mask, notes, classes, seeds)
+                _reset(ctx, e, now, obs, mask, notes, classes, seeds, past, ring)
                 done[e] = False
             continue
-        _advance(ctx, e, actions[e], now, obs, mask, events, keys, notes, lengths)
-        failed = _score(ctx, e, now, obs, notes, addresses, weights, account, reward, e)
+        _advance(ctx, e, actions[e], now, obs, mask, events, keys, notes, past, ring, lengths)
+        failed = _score(ctx, e, now, links, groups, addresses, weights, account, reward, e)
         if failed >= 0:
             return e * 1000 + failed
-        _settle(ctx, e, now, obs, mask, events, keys, classes)
+        _settle(ctx, e, now, obs, mask, events, keys, classes, past, ring)
         done[e] = now[e, DONE] != 0
+    return -1
+
+
+@njit(int64(int64[::1], int64, float64[::1]), cache=True)
+def ask_rows(ctx: Any, term: Any, values: Any) -> Any:
+    """The value of one compiled term in every row, float64 (envs,), asked there or not; -1, or the row that failed.
+
+    To be called between the halves of a step; a term with memory changes it.
+    """
+    envs = ctx[C_ENVS]
+    links = np.empty(NUM_LINKS, np.int64)
+    addresses, _, _, _ = _term_arrays(ctx)
+    memory_at = carray(pointer_to(ctx[C_MEMORY_AT], np.int64), (ctx[C_TERMS] + 1,))
+    for e in range(envs):
+        _link(ctx, e, links)
+        links[L_MEMORY] += 8 * memory_at[term]
+        status, value = call_term(addresses[term], ctx[C_NOW] + e * NUM_FIELDS * 4, links.ctypes.data)
+        if status != 0:
+            return e
+        values[e] = value
     return -1
 
 
@@ -613,18 +945,32 @@ def step_rows(ctx: Any, next_step_reset: bool) -> Any:
 def try_actions(ctx: Any, rewards: Any) -> Any:
     """The immediate reward of every action in every row, float64 (envs, actions); -inf where illegal, 0 in ended rows.
 
-    Nothing is left changed: an event writes only the fields, one note of the ring, and the buffer past its end. Gives
+    Nothing is left changed: an event writes only the fields, one note of the ring, its bar's two rows, the terms'
+    memory, and the buffer past its end. Gives
     -1, or env * 1,000 + term of the first term that failed; that row then stands at the moment in which it did.
     """
-    now, obs, mask, events, keys, notes, classes, seeds = _state(ctx)
+    now, obs, mask, events, keys, notes, classes, seeds, past, ring = _state(ctx)
     envs = ctx[C_ENVS]
     num_terms = ctx[C_TERMS]
     account = np.zeros((1, num_terms + 1))
     reward = np.zeros(1)
-    addresses, weights, lengths = _term_arrays(ctx)
+    addresses, weights, lengths, groups = _term_arrays(ctx)
+    links = np.empty(NUM_LINKS, np.int64)
     fields = np.empty(NUM_FIELDS, np.int32)
     note = np.empty(NUM_NOTE_FIELDS, np.int32)
+    bar_row = np.empty(NUM_PAST_FIELDS, np.int64)
+    counts = np.empty(NUM_WINDOW, np.int16)
+    slots = ctx[C_SLOTS]
+    memory = carray(pointer_to(ctx[C_MEMORY], np.float64), (envs, slots))
+    remembered = np.empty(slots, np.float64)
     for e in range(envs):
+        bar = now[e, BAR]
+        for i in range(NUM_PAST_FIELDS):
+            bar_row[i] = past[e, bar % PAST_BARS, i]
+        for i in range(NUM_WINDOW):
+            counts[i] = ring[e, bar % HISTORY_BARS, i]
+        for i in range(slots):
+            remembered[i] = memory[e, i]
         at = now[e, NUM_NOTES] % NOTE_RING
         for i in range(NUM_FIELDS):
             fields[i] = now[e, i]
@@ -637,14 +983,20 @@ def try_actions(ctx: Any, rewards: Any) -> Any:
             if now[e, DONE] != 0:
                 rewards[e, action] = 0.0
                 continue
-            _advance(ctx, e, action, now, obs, mask, events, keys, notes, lengths)
-            failed = _score(ctx, e, now, obs, notes, addresses, weights, account, reward, 0)
+            _advance(ctx, e, action, now, obs, mask, events, keys, notes, past, ring, lengths)
+            failed = _score(ctx, e, now, links, groups, addresses, weights, account, reward, 0)
             if failed >= 0:
                 return e * 1000 + failed
             for i in range(NUM_FIELDS):
                 now[e, i] = fields[i]
             for i in range(NUM_NOTE_FIELDS):
                 notes[e, at, i] = note[i]
+            for i in range(NUM_PAST_FIELDS):
+                past[e, bar % PAST_BARS, i] = bar_row[i]
+            for i in range(NUM_WINDOW):
+                ring[e, bar % HISTORY_BARS, i] = counts[i]
+            for i in range(slots):
+                memory[e, i] = remembered[i]
             rewards[e, action] = reward[0]
     return -1
 

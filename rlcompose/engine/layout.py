@@ -39,7 +39,10 @@ MEMORY_EVENTS = 256  # how far back the present motif is looked for
 EVENT_BUFFER = 512  # twice the memory: the buffer is compacted once every 256 events
 NOTE_RING = 16  # previous(k) reaches 14 notes back
 NUM_CONTINUATION = 8
-HISTORY_BARS = 8
+HISTORY_BARS = 8  # the window of the memory block, of `window_…` and of the bands
+PAST_BARS = 64  # how far back bar_rhythm(k) and its like reach: two choruses of 32 bars
+NUM_POSITIONS = 12  # ticks of a quarter note at which an onset may lie
+NUM_INTERVAL_SIZES = 14  # unison to octave, and all that is wider
 
 # What a chord makes of a pitch class: the higher, the more at home.
 OUTSIDE, SCALE_TONE, CHORD_TONE, GUIDE_TONE = 0, 1, 2, 3
@@ -58,11 +61,48 @@ MOMENT_FIELDS: dict[str, str] = {
     "degree": "semitones above the chord's root, 0 to 11; -1 for a rest or where there is no chord",
     "rest_before": "ticks of silence since the note before ended; 0 for the first note and for a rest",
     "is_first_of_chord": "1 for the first note that begins under its chord, else 0",
+    "run": "how many intervals in a row went the last one's way, itself included; 0 for a repeated note",
+    "run_span": "semitones from the first note of that run to its last, upwards positive",
+    "repeats": "how often in a row the pitch was repeated; 0 for a new one",
+    "line_notes": "notes since the last rest, this one included; for a rest those of the line before it",
+    "line_ticks": "ticks since the line began, this note included; for a rest those of the line before it",
     "matches": "how often the present cell (the last two intervals and lengths) occurred in the last 256 events",
     "match_ago": "how many events ago it ended last; 0 for never",
     "match_transposition": "semitones by which it has moved since then",
     "is_illegal": "1 when the action was illegal and the shortest rest was played instead",
     "is_last": "1 when the piece ends with this event",
+    # the phrase so far, this event included
+    "phrase_notes": "notes that began in the phrase",
+    "phrase_first": "pitch of its first note; -99 for none",
+    "phrase_highest": "its highest pitch; -99 for none",
+    "phrase_lowest": "its lowest pitch; -99 for none",
+    "phrase_highest_count": "how many notes lie there",
+    "phrase_lowest_count": "how many notes lie there",
+    "phrase_highest_onset": "ticks from the phrase's beginning to the first note at its highest pitch",
+    "last_phrase_end": "pitch of the last note of the phrase before; -99 for none",
+    # the last 8 bars, this event included; a note belongs to the bar in which it begins
+    "window_notes": "notes",
+    "window_rest_ticks": "ticks of rest",
+    "window_off_beat": "notes that begin off the beat",
+    "window_syncopated": "notes that begin off the beat and sound on through the next beat",
+    "window_turns": "intervals that go the other way than the one before",
+    "window_ascents": "intervals upwards",
+    "window_in_key": "notes of the piece's scale",
+    "window_harmonised": "notes under a chord",
+    "window_chord_tones": "notes that are chord tones",
+    "window_outside": "notes outside the chord's scale",
+    "window_strong": "notes under a chord that begin on a strong beat",
+    "window_strong_chord_tones": "those of them that are chord tones",
+    "window_changes": "first notes under a chord that come within its first beat",
+    "window_guide_tones": "those of them that are guide tones",
+    "window_motifs": "notes with which the last two intervals and lengths return",
+    "window_held": "notes longer than a beat",
+    "window_lines": "notes that begin a line: the first, and those after a rest",
+    **{f"window_interval_{n}": f"intervals of {n} semitones" for n in range(NUM_INTERVAL_SIZES - 1)},
+    f"window_interval_{NUM_INTERVAL_SIZES - 1}": "wider intervals",
+    **{f"window_class_{n}": f"notes {n} semitones above the tonic, in any octave" for n in range(12)},
+    **{f"window_position_{n}": f"notes {n} ticks after a quarter note of the bar" for n in range(NUM_POSITIONS)},
+    **{f"window_length_{n}": f"notes of the style's duration number {n}" for n in range(MAX_DURATIONS)},
     # the place where it begins
     "onset": "tick in the piece",
     "tick_in_bar": "tick in the bar",
@@ -76,12 +116,17 @@ MOMENT_FIELDS: dict[str, str] = {
     "section_number": "which section of the form, from 0",
     "bar_in_form": "bar of the form, from 0",
     "form_bars": "bars in the form",
+    "counterpart": "bars back to the same bar of the latest section with the same letter; 0 for none",
     "ticks_into_chord": "ticks since the chord began",
     "ticks_to_change": "ticks until the next chord",
     "chord_root": "semitones above the tonic, 0 to 11; -1 where there is no chord",
     "chord_quality": "number of the chord's quality; 0 where there is no chord",
     "next_root": "the same of the next chord",
     "next_quality": "the same of the next chord",
+    "second": "pitch of the second voice; -99 where it rests or there is none",
+    "second_since": "ticks since that note (or rest) of the second voice began",
+    "second_to_change": "ticks until its next note",
+    "second_next": "pitch of the second voice after it",
     # the piece
     "bars": "bars in the piece",
     "total_ticks": "ticks in the piece",
@@ -105,6 +150,7 @@ MOMENT_FIELDS: dict[str, str] = {
     "span": "chord span of the place",
     "cursor": "events in the buffer",
     "last_pitch": "pitch of the last note",
+    "phrase_start": "bar of the piece in which the phrase began, -1 before the first event",
     "last_match": "1 + index in the buffer of the event that stands where the present one stands; 0 for none",
     "match_shift": "semitones from the pitches after that event to their place beside the present pitch",
     "piece_lowest": "lowest pitch so far",
@@ -120,10 +166,26 @@ MOMENT_FIELDS: dict[str, str] = {
 FIELD: dict[str, int] = {name: index for index, name in enumerate(MOMENT_FIELDS)}
 NUM_FIELDS = len(FIELD)
 PUBLIC_FIELDS: tuple[str, ...] = tuple(MOMENT_FIELDS)[: FIELD["position"]]
+WINDOW_FIELDS: tuple[str, ...] = tuple(name for name in MOMENT_FIELDS if name.startswith("window_"))
 
 # A note in the ring behind previous(k).
-NOTE_FIELDS = ("pitch", "ticks", "interval", "onset", "tick_in_bar", "strength", "tone", "degree")
+NOTE_FIELDS = ("pitch", "ticks", "interval", "onset", "tick_in_bar", "strength", "tone", "degree", "second")
 NUM_NOTE_FIELDS = len(NOTE_FIELDS)
+
+# What is kept of each bar for PAST_BARS bars, int64; `Moment.bar_rhythm(k)` and its like read it.
+PAST_FIELDS: dict[str, str] = {
+    "rhythm": "bit k is 1 where a note begins k sixteenths into the bar",
+    "contour": "the pitch last heard at each eighth part of the bar, 7 bits each: semitones above -13, 0 for none",
+    "notes": "notes that began in the bar",
+    "pitch_sum": "sum of their pitches, counted from the lowest of the window",
+    "lowest": "the lowest of them; -99 for none",
+    "highest": "the highest of them; -99 for none",
+}
+PAST = {name: index for index, name in enumerate(PAST_FIELDS)}
+NUM_PAST_FIELDS = len(PAST)
+CONTOUR_SLICES, CONTOUR_BITS = 8, 7
+RHYTHM_STEP = 3  # ticks of a sixteenth
+MAX_RHYTHM_BIT = 61  # so that a bar's rhythm fits a signed 64-bit integer; longer bars (16/4) share the last bit
 
 
 # --- the blocks of an observation -------------------------------------------------------------------------------------

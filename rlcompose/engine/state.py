@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,16 +14,20 @@ from rlcompose.engine.layout import (
     NOTE_RING,
     NUM_FIELDS,
     NUM_NOTE_FIELDS,
+    NUM_PAST_FIELDS,
     OBSERVATION_SIZE,
+    PAST_BARS,
+    WINDOW_FIELDS,
 )
 from rlcompose.engine.tables import Tables, numbered
 
 # What stands where in the context array: counts first, then addresses.
 CONTEXT = numbered(
-    *("envs", "num_actions", "num_durations", "num_terms"),
-    *("now", "obs", "mask", "events", "keys", "notes", "classes", "seeds"),
-    *("actions", "reward", "account", "done", "addresses", "weights"),
+    *("envs", "num_actions", "num_durations", "num_terms", "num_slots"),
+    *("now", "obs", "mask", "events", "keys", "notes", "classes", "seeds", "past", "ring", "memory"),
+    *("actions", "reward", "account", "done", "addresses", "weights", "groups", "memory_at"),
     *("durations", "charts", "tick_span", "spans", "span_obs", "bars", "strength", "modes", "settings"),
+    *("metric", "second_tick", "second_spans", "constants"),
 )
 
 Snapshot = dict[str, NDArray[Any]]
@@ -37,15 +41,21 @@ class State:
     mask        bool (envs, actions)       which actions are legal
     events      int16 (envs, 512, 2)       pitch code and ticks of the latest events, oldest first
     keys        int32 (envs, 512)          the motif cell that ends with each event, 0 for none
-    notes       int32 (envs, 16, 8)        ring of the latest notes: `NOTE_FIELDS`
+    notes       int32 (envs, 16, 9)        ring of the latest notes: `NOTE_FIELDS`
     classes     int16 (envs, 8, 12)        notes by bar (modulo 8) and pitch class
     seeds       uint64 (envs,)             the seed of each piece; the next piece's seed is a function of it
+    past        int64 (envs, 64, 6)        what is kept of each bar (modulo 64): `PAST_FIELDS`
+    ring        int16 (envs, 8, 71)        what each bar (modulo 8) adds to `WINDOW_FIELDS`
+    memory      float64 (envs, slots)      what the reward terms keep for themselves, one behind the other
     """
 
-    ARRAYS = ("now", "obs", "mask", "events", "keys", "notes", "classes", "seeds", "done")
+    ARRAYS = (
+        *("now", "obs", "mask", "events", "keys", "notes", "classes", "seeds", "done"),
+        *("past", "ring", "memory"),
+    )
 
-    def __init__(self, num_envs: int, num_actions: int, num_terms: int) -> None:
-        """Make the arrays, all zero: every row wants a reset."""
+    def __init__(self, num_envs: int, num_actions: int, num_terms: int, num_slots: int = 0) -> None:
+        """Make the arrays, all zero: every row wants a reset. `num_slots` floats are the terms' memory."""
         self.now = np.zeros((num_envs, NUM_FIELDS), np.int32)
         self.obs = np.zeros((num_envs, OBSERVATION_SIZE), np.int16)
         self.mask = np.zeros((num_envs, num_actions), np.bool_)
@@ -54,20 +64,25 @@ class State:
         self.notes = np.zeros((num_envs, NOTE_RING, NUM_NOTE_FIELDS), np.int32)
         self.classes = np.zeros((num_envs, HISTORY_BARS, 12), np.int16)
         self.seeds = np.zeros(num_envs, np.uint64)
+        self.past = np.zeros((num_envs, PAST_BARS, NUM_PAST_FIELDS), np.int64)
+        self.ring = np.zeros((num_envs, HISTORY_BARS, len(WINDOW_FIELDS)), np.int16)
+        self.memory = np.zeros((num_envs, num_slots), np.float64)
         self.actions = np.zeros(num_envs, np.int64)
         self.reward = np.zeros(num_envs, np.float64)
         self.account = np.zeros((num_envs, num_terms + 1), np.float64)
         self.done = np.zeros(num_envs, np.bool_)
 
-    def context(self, tables: Tables, addresses: NDArray[np.intp], weights: NDArray[np.float64]) -> NDArray[np.int64]:
-        """The context of these arrays, tables and terms, int64; it is valid as long as all of them are kept alive."""
+    def context(self, tables: Tables, terms: Mapping[str, NDArray[Any]]) -> NDArray[np.int64]:
+        """The context of these arrays, tables and terms, int64; it is valid as long as all of them are kept alive.
+
+        terms   the arrays `addresses`, `weights`, `groups` and `memory_at` (see `Engine`)
+        """
         num_envs, num_actions = self.mask.shape
         context = np.zeros(len(CONTEXT), np.int64)
-        counts = (num_envs, num_actions, len(tables.durations), self.account.shape[1] - 1)
+        counts = (num_envs, num_actions, len(tables.durations), self.account.shape[1] - 1, self.memory.shape[1])
         context[: len(counts)] = counts
         arrays = {name: getattr(self, name) for name in (*self.ARRAYS, "actions", "reward", "account")}
-        arrays |= tables.arrays() | {"addresses": addresses, "weights": weights}
-        for name, array in arrays.items():
+        for name, array in (arrays | tables.arrays() | dict(terms)).items():
             assert array.flags.c_contiguous
             context[CONTEXT[name]] = array.ctypes.data
         return context

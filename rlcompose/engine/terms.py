@@ -18,6 +18,7 @@ from rlcompose.engine.cache import import_cached
 from rlcompose.engine.compiled import TERM_SIGNATURE
 from rlcompose.engine.moment import moment_names
 from rlcompose.errors import unknown
+from rlcompose.reward import Term
 
 _MODULES = {"math": math, "numpy": np}
 _MISSPELT = re.compile(r"Unknown attribute '(\w+)' of type Moment")
@@ -28,6 +29,9 @@ from numba import njit
 from numba.extending import register_jitable
 from rlcompose.engine.compiled import TERM_SIGNATURE
 '''
+
+
+_DECORATOR = "@njit(TERM_SIGNATURE, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)"
 
 
 class NotCompilable(Exception):
@@ -42,21 +46,32 @@ class CompiledTerm:
     function: Any
 
 
-def compile_term(function: Callable[..., Any]) -> CompiledTerm:
-    """Compile `function(m) -> float`, or load it from the cache; raises `NotCompilable` with the reason.
+def term_source(term: Term) -> str:
+    """The text of the module that a term is compiled as; raises `NotCompilable` with the reason.
+
+    It is a function of the term's source, of everything it uses, and of its parameters' values.
+    """
+    if term.batched:
+        raise NotCompilable("it is batched")
+    return _HEADER + "".join(_definitions(term.function, {term.function.__name__: term.function}, term))
+
+
+def compile_term(term: Term, text: str | None = None) -> CompiledTerm:
+    """Compile a term, or load it from the cache; raises `NotCompilable` with the reason.
 
     A misspelt field, even where no trial comes by, is the author's mistake: `RlcomposeError`.
     """
-    text = _HEADER + "".join(_definitions(function, {function.__name__: function}, is_term=True))
     try:
-        module = import_cached("term", text)
+        module = import_cached("term", term_source(term) if text is None else text)
+    except NotCompilable:
+        raise
     except Exception as error:
         if misspelt := _MISSPELT.search(str(error)):
-            where = f"field of the moment in reward term {function.__name__!r}:"
+            where = f"field of the moment in reward term {term.name!r}:"
             raise unknown(where, misspelt[1], moment_names()) from None
         # numba's errors have no common base: UnsupportedBytecodeError is a plain Exception
         raise NotCompilable(_first_line(error)) from None
-    compiled = getattr(module, function.__name__)
+    compiled = getattr(module, term.function.__name__)
     result = compiled.overloads[TERM_SIGNATURE.args]
     # Not public, but stable over numba's versions since 2014; pinned in constraints.txt and tested.
     address = result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
@@ -69,8 +84,11 @@ def _first_line(error: Exception) -> str:
     return (telling or [type(error).__name__])[0]
 
 
-def _definitions(function: Callable[..., Any], seen: dict[str, object], is_term: bool) -> list[str]:
-    """The source of a function behind that of everything it names; `seen` holds what is defined already."""
+def _definitions(function: Callable[..., Any], seen: dict[str, object], term: Term | None = None) -> list[str]:
+    """The source of a function behind that of everything it names; `seen` holds what is defined already.
+
+    term   whose function it is, if it is one's: its parameters become constants at the beginning
+    """
     if not isinstance(function, types.FunctionType):
         raise NotCompilable(f"{function!r} is not a plain function")
     if hasattr(function, "__wrapped__"):
@@ -87,8 +105,11 @@ def _definitions(function: Callable[..., Any], seen: dict[str, object], is_term:
             continue
         seen[name] = value
         lines += _define(name, value, seen)
-    decorator = "@njit(TERM_SIGNATURE, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)"
-    lines.append(f"\n{decorator if is_term else '@register_jitable'}\n{ast.unparse(node)}\n")
+    if term is not None:
+        del node.args.args[1:], node.args.kwonlyargs[:], node.args.defaults[:], node.args.kw_defaults[:]
+        constants = [f"{name} = {_literal(value)}" for name, value in term.parameters]
+        node.body[:0] = ast.parse("\n".join(constants)).body
+    lines.append(f"\n{'@register_jitable' if term is None else _DECORATOR}\n{ast.unparse(node)}\n")
     return lines
 
 
@@ -104,7 +125,7 @@ def _define(name: str, value: object, seen: dict[str, object]) -> list[str]:
     if isinstance(value, types.FunctionType):
         if seen.setdefault(value.__name__, value) is not value:
             raise NotCompilable(f"two different things are called {value.__name__}")
-        lines = _definitions(value, seen, is_term=False)
+        lines = _definitions(value, seen)
         return lines if value.__name__ == name else [*lines, f"{name} = {value.__name__}\n"]
     raise NotCompilable(f"it uses {name}, a {type(value).__name__}, which can change while it runs")
 

@@ -16,11 +16,11 @@ from rlcompose.brief import make_brief
 from rlcompose.codec import action_of
 from rlcompose.engine.core import Engine, RewardTermError, evaluate, prepare_term
 from rlcompose.engine.moment import Moment
-from rlcompose.reward import ILLEGAL, Term, WeightedTerm, load_terms, make_term
-from rlcompose.style import load_style, style_names
+from rlcompose.reward import ILLEGAL, Term, WeightedTerm, load_terms, make_term, weigh_terms
+from rlcompose.style import style_names
 
-BUILT_IN = [load_terms()[name] for name in sorted(load_style("jazz").rewards)]
-ALL_TERMS = [WeightedTerm(term, 1.0) for term in BUILT_IN]
+BUILT_IN = tuple(load_terms().values())
+ALL_TERMS = weigh_terms({term.name: 1.0 for term in BUILT_IN})
 CALLS: list[int] = []  # a mutable global, which no compiled term may use
 
 
@@ -64,20 +64,26 @@ def are_equal(one: list[Any], other: list[Any]) -> bool:
 
 @pytest.mark.parametrize("style", style_names())
 def test_built_in_terms_give_the_same_bits_compiled_and_in_python(style: str) -> None:
-    engine = Engine(make_brief(style, {"bars": 96}), ALL_TERMS, num_envs=16)
-    engine.reset(range(16))
+    # With a bass, so that counterpoint has something to look at; 70 bars, so that every ring of bars turns over.
+    engine = Engine(make_brief(style, {"bars": 70, "second_voice": "bass"}), ALL_TERMS, num_envs=4)
+    engine.reset(range(4))
     assert engine.python_terms == ()
+    assert engine.terms == ALL_TERMS, "terms are weighed in the order in which the engine asks them"
     rng = np.random.default_rng(1)
+    memories = [[[0.0] * weighted.term.memory for weighted in ALL_TERMS] for _ in range(4)]
     compared = 0
     while not engine.state.done.all():
-        running = np.flatnonzero(~engine.state.done)
+        running = np.flatnonzero(~engine.state.done).tolist()
         legal = [rng.choice(np.flatnonzero(mask)) for mask in engine.state.mask]
         # Every tenth action is any, legal or not.
-        engine.state.actions[:] = np.where(rng.random(16) < 0.1, rng.integers(0, engine.num_actions, 16), legal)
+        engine.state.actions[:] = np.where(rng.random(4) < 0.1, rng.integers(0, engine.num_actions, 4), legal)
         assert engine._kernel.score_rows(engine._context) == -1  # the terms look between the halves of a step
         for row in running:
-            moment = engine.moment(int(row))
-            values = [evaluate(term, moment) for term in BUILT_IN]
+            moment = engine.moment(row)
+            values = []
+            for number, weighted in enumerate(ALL_TERMS):
+                moment.memory = memories[row][number]
+                values.append(evaluate(weighted.term, moment) if is_asked(weighted.term.at, moment) else 0.0)
             assert engine.state.account[row, :-1].tolist() == values
             total = 0.0
             for share in engine.state.account[row].tolist():
@@ -88,10 +94,19 @@ def test_built_in_terms_give_the_same_bits_compiled_and_in_python(style: str) ->
     assert compared > 15_000
 
 
+def is_asked(at: str, m: Moment) -> bool:
+    """When a term of a time is asked, from the moment's public words alone."""
+    due = {"event": True, "note": m.is_note, "bar_end": m.ends_bar, "phrase_end": m.ends_phrase}
+    return due.get(at, m.ends_section if at == "section_end" else bool(m.is_last))
+
+
 @pytest.mark.parametrize("style", style_names())
 def test_no_built_in_term_leaves_its_range(style: str) -> None:
-    # All eight say in their docstrings what they give at most and at least: never beyond -1 and 1.
-    engine = Engine(make_brief(style, {"bars": 64}), ALL_TERMS, num_envs=64, next_step_reset=True)
+    low = np.array([weighted.term.low for weighted in ALL_TERMS], np.float64)
+    high = np.array([weighted.term.high for weighted in ALL_TERMS], np.float64)
+    assert (low >= -1).all() and (high <= 1).all(), "every built-in term declares its range, of one order of magnitude"
+    options = {"bars": 64, "second_voice": "bass"}
+    engine = Engine(make_brief(style, options), ALL_TERMS, num_envs=64, next_step_reset=True)
     engine.reset(range(64))
     rng = np.random.default_rng(2)
     slots, durations = engine.num_actions // len(engine.brief.style.durations), len(engine.brief.style.durations)
@@ -99,7 +114,8 @@ def test_no_built_in_term_leaves_its_range(style: str) -> None:
         # A walk around the middle, so that steps, repetitions and motifs are as frequent as leaps.
         near = np.clip(rng.normal(18, 4, 64).astype(int), 0, slots - 1)
         engine.step(near * durations + rng.integers(0, durations, 64))
-        assert np.abs(engine.state.account[:, :-1]).max() <= 1.0
+        shares = engine.state.account[:, :-1]
+        assert (low <= shares).all() and (shares <= high).all()
     assert set(np.unique(engine.state.account[:, -1])) <= {-1.0, 0.0}
 
 
@@ -272,7 +288,7 @@ def test_row_does_not_depend_on_its_neighbours() -> None:
 
 def test_names_of_the_account_end_with_illegal() -> None:
     engine = Engine(make_brief("jazz"), ALL_TERMS)
-    assert engine.names == (*(term.name for term in BUILT_IN), ILLEGAL)
+    assert engine.names == (*(weighted.term.name for weighted in ALL_TERMS), ILLEGAL)
 
 
 def test_weights_may_change_between_steps() -> None:

@@ -8,7 +8,16 @@ import pytest
 from rlcompose.brief import make_brief
 from rlcompose.codec import action_of
 from rlcompose.engine.core import Engine
-from rlcompose.engine.layout import FIELD, MOMENT_FIELDS, NUM_FIELDS, OBSERVATION_SIZE, PUBLIC_FIELDS
+from rlcompose.engine.layout import (
+    FIELD,
+    MOMENT_FIELDS,
+    NO_PITCH,
+    NOTE_RING,
+    NUM_FIELDS,
+    NUM_NOTE_FIELDS,
+    OBSERVATION_SIZE,
+    PUBLIC_FIELDS,
+)
 from rlcompose.engine.moment import NO_NOTE, Moment, moment_names
 from rlcompose.reward import WeightedTerm, make_term
 
@@ -17,7 +26,7 @@ def moment(**fields: int) -> Moment:
     now = [0] * NUM_FIELDS
     for name, value in fields.items():
         now[FIELD[name]] = value
-    return Moment(now, [0] * OBSERVATION_SIZE, [0] * 128)
+    return Moment(now, [0] * OBSERVATION_SIZE, [0] * (NOTE_RING * NUM_NOTE_FIELDS))
 
 
 def test_lengths_in_beats_and_in_pulses() -> None:
@@ -114,7 +123,7 @@ def test_previous_note_tells_what_it_was() -> None:
     engine.reset([0])
     for pitch, ticks in ((0, 24), (4, 12), (7, 12)):
         engine.step(np.array([action_of(brief.style, pitch, ticks)]))
-    assert engine.moment().previous(1) == (4, 12, 4, 24, 24, 2, 3, 4)
+    assert engine.moment().previous(1) == (4, 12, 4, 24, 24, 2, 3, 4, NO_PITCH)
 
 
 def test_chords_are_asked_by_pitch_in_any_octave() -> None:

@@ -116,7 +116,7 @@ def test_plain_function_compiles_with_what_it_names(function: Callable[..., Any]
 
 def test_changeable_global_keeps_a_term_in_python() -> None:
     with pytest.raises(NotCompilable, match="it uses SEEN, a dict, which can change while it runs"):
-        compile_term(with_a_dict)
+        compile_term(make_term(with_a_dict))
     assert value_of(with_a_dict)[1] is False
 
 
@@ -131,7 +131,7 @@ def test_term_that_gives_nothing_in_a_corner_runs_in_python() -> None:
 
 def test_misspelt_field_is_an_error_even_where_nobody_comes_by() -> None:
     with pytest.raises(RlcomposeError, match="'misspelt_where_nobody_comes_by': 'ptich': did you mean 'pitch'"):
-        compile_term(misspelt_where_nobody_comes_by)
+        compile_term(make_term(misspelt_where_nobody_comes_by))
 
 
 def test_two_helpers_of_one_name_are_not_mixed_up() -> None:
@@ -157,7 +157,7 @@ def test_source_that_cannot_be_found_runs_in_python() -> None:
     space: dict[str, Any] = {}
     exec("def typed_at_the_prompt(m):\n    return m.ticks / 2\n", space)
     with pytest.raises(NotCompilable, match="its source cannot be found"):
-        compile_term(space["typed_at_the_prompt"])
+        compile_term(make_term(space["typed_at_the_prompt"]))
     assert value_of(space["typed_at_the_prompt"]) == (3.0, False)
 
 
@@ -169,4 +169,4 @@ def early(m: Moment) -> float:
 
 
 def test_field_is_no_variable_of_the_same_name() -> None:
-    assert compile_term(early).address != 0
+    assert compile_term(make_term(early)).address != 0
