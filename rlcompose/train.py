@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rlcompose.run import Run, RunConfig
 
 DEFAULT_STYLE, DEFAULT_AGENT, DEFAULT_STEPS = "jazz", "ppo", 1_000_000
-STEPS_FROM = 300_000  # with --from: what is learned is only what is new
+STEPS_FROM = 200_000  # with --from: less is new
 FIRST_SEED_OFFSET = 1_000_000_000  # pieces of the evaluation are none of the training
 NUM_COMPARED = 50
 FAILED = 1  # the exit status where learning had to stop; what it had learned until then is kept

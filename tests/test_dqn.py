@@ -15,6 +15,7 @@ from gymnasium import spaces
 
 from rlcompose import load_style
 from rlcompose.agent import TrainingJob, TrainingResult, find_agent, play
+from rlcompose.agents import _boltzmann
 from rlcompose.agents._boltzmann import draw, preferences
 from rlcompose.agents._dqn import MusicDQN
 from rlcompose.agents._qrdqn import MusicQRDQN, MusicQRDQNPolicy
@@ -300,3 +301,24 @@ def test_it_learns_and_only_if_it_is_let(name: str, tmp_path: Path) -> None:
     for floor in (still, returns(find_agent("random").made())):
         gain = learned - floor
         assert gain.mean() > 5 * gain.std() / np.sqrt(len(gain)), (learned.mean(), floor.mean())
+
+
+@BOTH
+def test_learner_and_target_begin_with_the_weights_of_the_start(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = weights(trained(name, tmp_path / "first", 500, temperature=0.2))
+    begun: list[Any] = []
+    monkeypatch.setattr(_boltzmann, "train_model", lambda job, model, *_: begun.append(model))
+    for temperature in ({}, {"temperature": 0.3}):
+        learn = find_agent(name).train
+        assert learn is not None
+        settings = {"hidden": 32, **temperature}
+        told = (lambda *_: None), settings, (lambda _: None)
+        learn(TrainingJob(TWO_BARS, TERMS, 500, 2, tmp_path, *told, start=tmp_path / "first" / "model"))
+        [model] = begun
+        for network in (model.learner, model.target):
+            assert float(network.head.temperature) == pytest.approx(temperature.get("temperature", 0.2))
+            for key, value in network.state_dict().items():
+                assert value.equal(start[key]) or key.endswith("temperature"), key
+        begun.clear()

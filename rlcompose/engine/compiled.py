@@ -1,4 +1,4 @@
-"""The compiled side of `Moment`: a value type of two addresses on which the same methods run at no cost.
+"""The compiled side of `Moment`: a value type of three addresses on which the same methods run at no cost.
 
 What numba compiles is cached on disk by `rlcompose.engine.cache`; nothing in this file may be changed without that
 cache noticing, which is why its text is part of the hash.
@@ -23,6 +23,7 @@ from rlcompose.engine.layout import (
     NO_PITCH,
     NOTE_RING,
     NUM_INTERVAL_SIZES,
+    NUM_NEAR_NOTES,
     NUM_NOTE_FIELDS,
     NUM_PAST_FIELDS,
     NUM_POSITIONS,
@@ -45,12 +46,17 @@ from rlcompose.engine.moment import (
     shared_methods,
     shared_properties,
 )
+from rlcompose.engine.state import LINKS
 from rlcompose.reward import MAX_MEMORY
 
-# The row of int32 fields, and an int64 row of links: the addresses of the other rows, in this order.
-_POINTERS = ("now_address", "links_address")
-LINKS = {name: number for number, name in enumerate(("obs", "notes", "past", "constants", "memory"))}
-OBS, NOTES, PAST, CONSTANTS, MEMORY = LINKS.values()
+# The row of int32 fields, an int64 row of links (the addresses of the other rows, in this order), and the floats that
+# the term remembers.
+_POINTERS = ("now_address", "links_address", "memory_address")
+OBS, NOTES, PAST, CONSTANTS = LINKS.values()
+
+
+NEAR_AT = FIELD["near_1_pitch"]
+assert NOTE_RING & (NOTE_RING - 1) == 0
 
 
 class MomentType(types.Type):
@@ -62,6 +68,13 @@ class MomentType(types.Type):
 
 moment_type = MomentType()
 TERM_SIGNATURE = types.float64(moment_type)
+
+# What a compiled term is called by: it asks the term in some rows, one after the other, so that its code stays at hand
+# and the branches of its rows are foreseen. Addresses of a block's fields, links and memory (and the bytes from one
+# row's memory to the next), of the numbers (int8) of the rows in the block that are asked, and how many these are; the
+# weight, and the addresses of its shares and of the rewards. Gives -1, or the row whose value is no number.
+_ROWS = (types.intp, types.intp, types.intp, types.int64, types.intp, types.int64)
+LOOP_SIGNATURE = types.int64(*_ROWS, types.float64, types.intp, types.intp)
 
 
 @register_model(MomentType)
@@ -106,6 +119,7 @@ def _loader(bits: int) -> Any:
     return load
 
 
+load_int8 = _loader(8)
 load_int16 = _loader(16)
 load_int32 = _loader(32)
 load_int64 = _loader(64)
@@ -142,11 +156,16 @@ def _next_tone_of(m: Any, pitch: Any) -> Any:
 @overload_method(MomentType, "previous")
 def _previous(m: Any, k: Any) -> Any:
     def implementation(m: Any, k: Any) -> Any:
-        index = m.num_notes - k - 1 + m.is_rest
-        if index < 0 or k < 1 or k > NOTE_RING - 2:
-            return PreviousNote(NO_PITCH, 0, 0, 0, 0, 0, 0, -1, NO_PITCH)
-        at = (index % NOTE_RING) * NUM_NOTE_FIELDS
-        row = load_int64(m.links_address, NOTES)
+        # Most terms look one to three notes back: those stand in the fields, at places that are known when compiling.
+        if 1 <= k <= NUM_NEAR_NOTES:
+            row = m.now_address
+            at = NEAR_AT + (k - 1) * NUM_NOTE_FIELDS
+        else:
+            index = m.num_notes - k - 1 + m.is_rest
+            if index < 0 or k < 1 or k > NOTE_RING - 2:
+                return PreviousNote(NO_PITCH, 0, 0, 0, 0, 0, 0, -1, NO_PITCH)
+            row = load_int64(m.links_address, NOTES)
+            at = (index & (NOTE_RING - 1)) * NUM_NOTE_FIELDS
         return PreviousNote(
             load_int32(row, at),
             load_int32(row, at + 1),
@@ -225,7 +244,7 @@ def _n_log_n(m: Any, count: Any) -> Any:
 @overload_attribute(MomentType, "memory")
 def _memory(m: Any) -> Any:
     def implementation(m: Any) -> Any:
-        return carray(pointer_to(load_int64(m.links_address, MEMORY), np.float64), (MAX_MEMORY,))
+        return carray(pointer_to(m.memory_address, np.float64), (MAX_MEMORY,))
 
     return implementation
 
@@ -267,23 +286,55 @@ _register_shared()
 
 
 @intrinsic
-def call_term(typingctx: Any, address: Any, now: Any, links: Any) -> Any:
-    """Call a compiled term by its native address: (address, the moment's two addresses) -> (status, value).
-
-    The status is 0 unless the term raised; going by address lets terms be added without compiling the step again.
-    """
-    result = types.Tuple((types.int32, types.float64))
+def moment_at(typingctx: Any, now: Any, links: Any, memory: Any) -> Any:
+    """The moment of the row whose three addresses these are."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         moment = cgutils.create_struct_proxy(moment_type)(context, builder)
-        moment.now_address, moment.links_address = args[1], args[2]
+        moment.now_address, moment.links_address, moment.memory_address = args
+        return moment._getvalue()
+
+    return moment_type(types.intp, types.intp, types.intp), codegen
+
+
+@intrinsic
+def call_loop(typingctx: Any, address: Any, arguments: Any) -> Any:
+    """Call a compiled term by its native address: (address, tuple of `LOOP_SIGNATURE`) -> (status, row or -1).
+
+    The status is 0 unless the term raised; going by address lets terms be added without compiling the step again.
+    """
+    result = types.Tuple((types.int32, types.int64))
+    expected = types.Tuple(LOOP_SIGNATURE.args)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        given = context.cast(builder, args[1], signature.args[1], expected)
+        values = [builder.extract_value(given, number) for number in range(len(LOOP_SIGNATURE.args))]
         convention = context.call_conv
-        function_type = convention.get_function_type(types.float64, [moment_type])
+        function_type = convention.get_function_type(types.int64, LOOP_SIGNATURE.args)
         function = builder.inttoptr(args[0], function_type.as_pointer())
-        status, value = convention.call_function(builder, function, types.float64, [moment_type], [moment._getvalue()])
+        status, value = convention.call_function(builder, function, types.int64, LOOP_SIGNATURE.args, values)
         return context.make_tuple(builder, result, [status.code, value])
 
-    return result(types.intp, types.intp, types.intp), codegen
+    return result(types.intp, expected), codegen
+
+
+def _storer(kind: Any) -> Any:
+    """A compiled write of one number: (address of the row, index, value)."""
+
+    @intrinsic
+    def store(typingctx: Any, address: Any, index: Any, value: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            pointer = builder.inttoptr(args[0], kind.as_pointer())
+            at = context.cast(builder, args[1], signature.args[1], types.int64)
+            builder.store(args[2], builder.gep(pointer, [at]))
+            return context.get_dummy_value()
+
+        return types.void(types.intp, index, types.float64), codegen
+
+    return store
+
+
+store_float64 = _storer(ir.DoubleType())
 
 
 @intrinsic

@@ -77,8 +77,7 @@ class Engine:
         """Lay out the tables and compile the terms; the first step wants a reset."""
         self.num_actions = NUM_SLOTS * len(brief.style.durations)
         self.num_envs = num_envs
-        # One group after the other, so that those which are not asked at an event are passed over at once.
-        self.terms = tuple(sorted(terms, key=lambda weighted: _TIMES.index(weighted.term.at)))
+        self.terms = tuple(terms)
         self.names = (*(weighted.term.name for weighted in self.terms), ILLEGAL)
         self.next_step_reset = next_step_reset
         memory_at = np.cumsum([0, *(weighted.term.memory for weighted in self.terms)]).astype(np.int64)
@@ -90,7 +89,7 @@ class Engine:
         self._term_arrays: dict[str, NDArray[Any]] = {
             "addresses": np.zeros(len(self.terms) + 1, np.intp),
             "weights": self.weights,
-            "groups": np.array([self._first_asked(number) for number in range(len(_TIMES) + 1)], np.int64),
+            "times": np.array([*(_TIMES.index(weighted.term.at) for weighted in self.terms), 0], np.int64),
             "memory_at": memory_at,
         }
         self._python: list[_PythonTerm] = []
@@ -103,9 +102,6 @@ class Engine:
                 self._compiled.append(compiled)
                 self._term_arrays["addresses"][number] = compiled.address
         self.use(brief)
-
-    def _first_asked(self, group: int) -> int:
-        return sum(_TIMES.index(weighted.term.at) < group for weighted in self.terms)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy and pickle by what the engine was made from: the addresses in its context mean nothing elsewhere."""
@@ -281,11 +277,16 @@ class Engine:
             self.restore(before)
         rewards[~legal] = -np.inf
 
-    def _explain_failure(self, row: int, number: int) -> None:
-        """Replay the moment in Python for the true reason."""
-        moment = self.moment(row, number)
-        evaluate(self.terms[number].term, moment)
-        raise RewardTermError(f"reward term {self.names[number]!r} {_where(moment)} failed compiled, but not in Python")
+    def _explain_failure(self, first: int, number: int) -> None:
+        """Replay the moments of the block in which a term failed in Python, for the true reason."""
+        term = self.terms[number].term
+        due = self._due(term.at)
+        for row in range(first, min(first + self._kernel.BLOCK, self.num_envs)):
+            if due[row]:
+                evaluate(term, self.moment(row, number))
+        raise RewardTermError(
+            f"reward term {term.name!r} failed compiled, but not in Python: rlcompose.testing checks it"
+        )
 
 
 def _where(moment: Moment) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numba import boolean, carray, float32, float64, int16, int64, njit, void
 
-from rlcompose.engine.compiled import LINKS, call_term, pointer_to
+from rlcompose.engine.compiled import LINKS, call_loop, pointer_to
 from rlcompose.engine.layout import (
     BLOCKS,
     CHORD_TONE,
@@ -31,10 +31,12 @@ from rlcompose.engine.layout import (
     MAX_RHYTHM_BIT,
     MEMORY_EVENTS,
     NO_PITCH,
+    NOTE_FIELDS,
     NOTE_RING,
     NUM_CONTINUATION,
     NUM_FIELDS,
     NUM_INTERVAL_SIZES,
+    NUM_NEAR_NOTES,
     NUM_NOTE_FIELDS,
     NUM_PAST_FIELDS,
     NUM_POSITIONS,
@@ -115,7 +117,11 @@ P_RHYTHM, P_CONTOUR, P_NOTES = PAST["rhythm"], PAST["contour"], PAST["notes"]
 P_SUM, P_LOWEST, P_HIGHEST = PAST["pitch_sum"], PAST["lowest"], PAST["highest"]
 EVERYWHERE = sum(1 << part * CONTOUR_BITS for part in range(CONTOUR_SLICES))
 WHOLE_CONTOUR = (1 << CONTOUR_SLICES * CONTOUR_BITS) - 1
-NUM_GROUPS = 6  # when a term is asked: `rlcompose.reward.TIMES`, in that order
+NEAR_AT, NUM_NEAR = FIELD["near_1_pitch"], NUM_NEAR_NOTES * NUM_NOTE_FIELDS
+DEGREE_OF_NOTE, SECOND_OF_NOTE = NOTE_FIELDS.index("degree"), NOTE_FIELDS.index("second")
+WAS_NOTE = FIELD["was_note"]
+NUM_TIMES = 6  # when a term is asked: `rlcompose.reward.TIMES`
+BLOCK = 32  # rows that are played, scored and settled together: what terms read of them stays in the nearest cache
 
 EVENTS_END = BLOCKS["events"].start + BLOCKS["events"].size
 EVENT_WIDTH = BLOCKS["events"].size // NUM_RECENT_EVENTS
@@ -133,12 +139,12 @@ C_ENVS, C_ACTIONS, C_DURATIONS, C_TERMS = (CONTEXT[n] for n in ("envs", "num_act
 C_NOW, C_OBS, C_MASK, C_EVENTS = (CONTEXT[n] for n in ("now", "obs", "mask", "events"))
 C_KEYS, C_NOTES, C_CLASSES, C_SEEDS = (CONTEXT[n] for n in ("keys", "notes", "classes", "seeds"))
 C_ACTION, C_REWARD, C_ACCOUNT, C_DONE = (CONTEXT[n] for n in ("actions", "reward", "account", "done"))
-C_ADDRESSES, C_WEIGHTS, C_GROUPS, C_MEMORY_AT = (CONTEXT[n] for n in ("addresses", "weights", "groups", "memory_at"))
+C_ADDRESSES, C_WEIGHTS, C_TIMES, C_MEMORY_AT = (CONTEXT[n] for n in ("addresses", "weights", "times", "memory_at"))
+C_LINKS = CONTEXT["links"]
 C_PAST, C_RING, C_MEMORY, C_SLOTS = (CONTEXT[n] for n in ("past", "ring", "memory", "num_slots"))
 C_METRIC, C_SECOND_TICK, C_SECOND_SPANS, C_CONSTANTS = (
     CONTEXT[n] for n in ("metric", "second_tick", "second_spans", "constants")
 )
-L_OBS, L_NOTES, L_PAST, L_CONSTANTS, L_MEMORY = LINKS.values()
 NUM_LINKS = len(LINKS)
 C_LENGTHS, C_CHARTS, C_TICK_SPAN = (CONTEXT[n] for n in ("durations", "charts", "tick_span"))
 C_SPANS, C_SPAN_OBS, C_BARS = (CONTEXT[n] for n in ("spans", "span_obs", "bars"))
@@ -249,6 +255,14 @@ def _advance(
         row[PHRASE_LOWEST_COUNT] = 0
         row[PHRASE_HIGHEST_ONSET] = 0
     counts = ring[e, bar % HISTORY_BARS]
+    if row[WAS_NOTE] != 0:
+        # The note before moves up, and those before it.
+        for i in range(NUM_NEAR - 1, NUM_NOTE_FIELDS - 1, -1):
+            row[NEAR_AT + i] = row[NEAR_AT + i - NUM_NOTE_FIELDS]
+        before = notes[e, (row[NUM_NOTES] - 1) & (NOTE_RING - 1)]
+        for i in range(NUM_NOTE_FIELDS):
+            row[NEAR_AT + i] = before[i]
+    row[WAS_NOTE] = slot != 0
     if slot == 0:
         counts[W_REST_TICKS] += ticks
         row[WINDOW_AT + W_REST_TICKS] += ticks
@@ -700,6 +714,10 @@ def _reset(
     row[LAST_PHRASE_END] = NO_PITCH
     row[SECOND] = NO_PITCH
     row[SECOND_NEXT] = NO_PITCH
+    for k in range(NUM_NEAR_NOTES):
+        row[NEAR_AT + k * NUM_NOTE_FIELDS] = NO_PITCH
+        row[NEAR_AT + k * NUM_NOTE_FIELDS + DEGREE_OF_NOTE] = -1
+        row[NEAR_AT + k * NUM_NOTE_FIELDS + SECOND_OF_NOTE] = NO_PITCH
     row[MODE] = mode
     row[SCALE] = modes[mode, M_SCALE]
     row[KEY] = key
@@ -731,39 +749,8 @@ def _reset(
 
 
 @njit(cache=True)
-def _link(ctx: Any, e: Any, links: Any) -> None:
-    """Write where a moment of row e finds what its fields do not hold."""
-    links[L_OBS] = ctx[C_OBS] + e * OBSERVATION_SIZE * 2
-    links[L_NOTES] = ctx[C_NOTES] + e * NOTE_RING * NUM_NOTE_FIELDS * 4
-    links[L_PAST] = ctx[C_PAST] + e * PAST_BARS * NUM_PAST_FIELDS * 8
-    links[L_CONSTANTS] = ctx[C_CONSTANTS]
-    links[L_MEMORY] = ctx[C_MEMORY] + e * ctx[C_SLOTS] * 8
-
-
-@njit(cache=True)
-def _score(
-    ctx: Any,
-    e: Any,
-    now: Any,
-    links: Any,
-    groups: Any,
-    addresses: Any,
-    weights: Any,
-    account: Any,
-    reward: Any,
-    to: Any,
-) -> Any:
-    """Weigh every compiled term of row e that is asked now into row `to` of the account; -1, or the term that failed.
-
-    A term fails by raising or by giving NaN or infinity; its share is then not written.
-    """
-    row = now[e]
-    now_at = now.ctypes.data + e * NUM_FIELDS * 4
-    links_at = links.ctypes.data
-    _link(ctx, e, links)
-    memory = links[L_MEMORY]
-    memory_at = carray(pointer_to(ctx[C_MEMORY_AT], np.int64), (ctx[C_TERMS] + 1,))
-
+def _due(row: Any) -> Any:
+    """When terms are asked at the event in a row: a bit for each of `rlcompose.reward.TIMES`."""
     ticks = row[TICKS]
     to_bar_end = row[BAR_TICKS] - row[TICK_IN_BAR]
     is_last = row[IS_LAST] != 0
@@ -773,28 +760,35 @@ def _score(
     due |= (is_last or ticks >= to_bar_end + (row[PHRASE_BARS] - row[BAR_IN_PHRASE] - 1) * row[BAR_TICKS]) << 3
     due |= (is_last or ticks >= to_bar_end + (row[SECTION_BARS] - row[BAR_IN_SECTION] - 1) * row[BAR_TICKS]) << 4
     due |= is_last << 5
+    return due
 
+
+@njit(cache=True)
+def _score(ctx: Any, first: Any, rows: Any, counts: Any, shares: Any, shares_step: Any, rewards: Any) -> Any:
+    """Ask every compiled term in the rows of a block where it is due; -1, or the number of a term that failed.
+
+    A term fails by raising or by giving NaN or infinity. `rows` holds, for each of the times, the numbers of the rows
+    (counted from `first`) that are due, int8 (times, block), and `counts` how many; `shares` is the address of the
+    first term's share in the first row, `shares_step` the bytes from a term's shares to the next one's, `rewards` the
+    address of the first row's reward.
+    """
     num_terms = ctx[C_TERMS]
-    total = 0.0
-    for group in range(NUM_GROUPS):
-        first, end = groups[group], groups[group + 1]
-        if due >> group & 1 == 0:
-            for k in range(first, end):
-                account[to, k] = 0.0
-            continue
-        for k in range(first, end):
-            if addresses[k] == 0:
-                continue  # a term in plain Python: its share is written between the two halves of the step
-            links[L_MEMORY] = memory + 8 * memory_at[k]
-            status, value = call_term(addresses[k], now_at, links_at)
-            if status != 0 or not np.isfinite(value):
-                return k
-            share = weights[k] * value
-            account[to, k] = share
-            total += share
-    illegal = -1.0 if row[IS_ILLEGAL] != 0 else 0.0
-    account[to, num_terms] = illegal
-    reward[to] = total + illegal
+    addresses = carray(pointer_to(ctx[C_ADDRESSES], np.intp), (num_terms + 1,))
+    weights = carray(pointer_to(ctx[C_WEIGHTS], np.float64), (num_terms + 1,))
+    times = carray(pointer_to(ctx[C_TIMES], np.int64), (num_terms + 1,))
+    memory_at = carray(pointer_to(ctx[C_MEMORY_AT], np.int64), (num_terms + 1,))
+    now = ctx[C_NOW] + first * NUM_FIELDS * 4
+    links = ctx[C_LINKS] + first * NUM_LINKS * 8
+    memory_step = ctx[C_SLOTS] * 8
+    memory = ctx[C_MEMORY] + first * memory_step
+    for k in range(num_terms):
+        count = counts[times[k]]
+        if count == 0 or addresses[k] == 0:
+            continue  # a term in plain Python: its share is written between the two halves of the step
+        block = (now, links, memory + 8 * memory_at[k], memory_step, rows.ctypes.data + times[k] * rows.shape[1], count)
+        status, row = call_loop(addresses[k], (*block, weights[k], shares + k * shares_step, rewards))
+        if status != 0 or row >= 0:
+            return k
     return -1
 
 
@@ -821,18 +815,63 @@ def _step_arrays(ctx: Any) -> Any:
     return (
         carray(pointer_to(ctx[C_ACTION], np.int64), (envs,)),
         carray(pointer_to(ctx[C_REWARD], np.float64), (envs,)),
-        carray(pointer_to(ctx[C_ACCOUNT], np.float64), (envs, ctx[C_TERMS] + 1)),
+        carray(pointer_to(ctx[C_ACCOUNT], np.float64), (ctx[C_TERMS] + 1, envs)),
+        carray(pointer_to(ctx[C_LENGTHS], np.int32), (ctx[C_DURATIONS],)),
     )
 
 
 @njit(cache=True)
-def _term_arrays(ctx: Any) -> Any:
-    return (
-        carray(pointer_to(ctx[C_ADDRESSES], np.intp), (ctx[C_TERMS] + 1,)),
-        carray(pointer_to(ctx[C_WEIGHTS], np.float64), (ctx[C_TERMS] + 1,)),
-        carray(pointer_to(ctx[C_LENGTHS], np.int32), (ctx[C_DURATIONS],)),
-        carray(pointer_to(ctx[C_GROUPS], np.int64), (NUM_GROUPS + 1,)),
-    )
+def _room() -> Any:
+    """Room for the rows of a block that are due at each time; one place more, since it is written before it is kept."""
+    return np.zeros((NUM_TIMES, BLOCK + 1), np.int8), np.zeros(NUM_TIMES, np.int64)
+
+
+@njit(cache=True)
+def _play(ctx: Any, first: Any, count: Any, rows: Any, counts: Any) -> Any:
+    """Play an event in each row of a block that has not ended, and ask the terms; -1, or the term that failed.
+
+    `rows` and `counts` are room for what `_score` wants to know.
+    """
+    now, obs, mask, events, keys, notes, classes, seeds, past, ring = _state(ctx)
+    actions, reward, account, lengths = _step_arrays(ctx)
+    num_terms = ctx[C_TERMS]
+    for k in range(num_terms):
+        for e in range(first, first + count):
+            account[k, e] = 0.0
+    for time in range(NUM_TIMES):
+        counts[time] = 0
+    for e in range(first, first + count):
+        reward[e] = 0.0
+        if now[e, DONE] != 0:
+            account[num_terms, e] = 0.0
+            continue
+        _advance(ctx, e, actions[e], now, obs, mask, events, keys, notes, past, ring, lengths)
+        account[num_terms, e] = -1.0 if now[e, IS_ILLEGAL] != 0 else 0.0
+        due = _due(now[e])
+        for time in range(NUM_TIMES):
+            rows[time, counts[time]] = e - first
+            counts[time] += due >> time & 1
+    shares, rewards = ctx[C_ACCOUNT] + first * 8, ctx[C_REWARD] + first * 8
+    failed = _score(ctx, first, rows, counts, shares, ctx[C_ENVS] * 8, rewards)
+    for e in range(first, first + count):
+        reward[e] += account[num_terms, e]
+    return failed
+
+
+@njit(cache=True)
+def _go_on(ctx: Any, first: Any, count: Any, next_step_reset: Any) -> None:
+    """Settle each row of a block; with `next_step_reset`, begin a new piece where one had ended before."""
+    now, obs, mask, events, keys, notes, classes, seeds, past, ring = _state(ctx)
+    done = carray(pointer_to(ctx[C_DONE], np.bool_), (ctx[C_ENVS],))
+    for e in range(first, first + count):
+        if now[e, DONE] != 0:
+            if next_step_reset:
+                seeds[e] = _successor(seeds[e])
+                _reset(ctx, e, now, obs, mask, notes, classes, seeds, past, ring)
+                done[e] = False
+            continue
+        _settle(ctx, e, now, obs, mask, events, keys, classes, past, ring)
+        done[e] = now[e, DONE] != 0
 
 
 @njit(void(int64[::1], int64[::1]), cache=True)
@@ -853,91 +892,57 @@ def reseed_rows(ctx: Any, rows: Any) -> None:
 
 @njit(int64(int64[::1]), cache=True)
 def score_rows(ctx: Any) -> Any:
-    """First half of a step: play and score; -1, or env * 1,000 + term of the first term that failed."""
-    now, obs, mask, events, keys, notes, classes, seeds, past, ring = _state(ctx)
+    """First half of a step: play and score; -1, or the first row of the block x 1,000 + the term that failed."""
     envs = ctx[C_ENVS]
-    num_terms = ctx[C_TERMS]
-    actions, reward, account = _step_arrays(ctx)
-    addresses, weights, lengths, groups = _term_arrays(ctx)
-    links = np.empty(NUM_LINKS, np.int64)
-    for e in range(envs):
-        if now[e, DONE] != 0:
-            reward[e] = 0.0
-            for k in range(num_terms + 1):
-                account[e, k] = 0.0
-            continue
-        _advance(ctx, e, actions[e], now, obs, mask, events, keys, notes, past, ring, lengths)
-        failed = _score(ctx, e, now, links, groups, addresses, weights, account, reward, e)
+    rows, counts = _room()
+    for first in range(0, envs, BLOCK):
+        failed = _play(ctx, first, min(BLOCK, envs - first), rows, counts)
         if failed >= 0:
-            return e * 1000 + failed
+            return first * 1000 + failed
     return -1
 
 
 @njit(void(int64[::1], boolean), cache=True)
 def settle_rows(ctx: Any, next_step_reset: bool) -> None:
     """Second half of a step: memory, place, masks, and with `next_step_reset` the new piece after an ended one."""
-    now, obs, mask, events, keys, notes, classes, seeds, past, ring = _state(ctx)
-    done = carray(pointer_to(ctx[C_DONE], np.bool_), (ctx[C_ENVS],))
-    for e in range(ctx[C_ENVS]):
-        if now[e, DONE] != 0:
-            if next_step_reset:
-                seeds[e] = _successor(seeds[e])
-                _reset(ctx, e, now, obs, mask, notes, classes, seeds, past, ring)
-                done[e] = False
-            continue
-        _settle(ctx, e, now, obs, mask, events, keys, classes, past, ring)
-        done[e] = now[e, DONE] != 0
+    _go_on(ctx, 0, ctx[C_ENVS], next_step_reset)
 
 
 @njit(int64(int64[::1], boolean), cache=True)
 def step_rows(ctx: Any, next_step_reset: bool) -> Any:
-    """Both halves for one row after the other, while it is in the processor's nearest cache.
+    """Both halves for one block of rows after the other, while it is in the processor's nearest cache.
 
     With `next_step_reset`, a row whose piece has ended begins a new one instead, for a reward of 0.
     """
-    now, obs, mask, events, keys, notes, classes, seeds, past, ring = _state(ctx)
     envs = ctx[C_ENVS]
-    num_terms = ctx[C_TERMS]
-    actions, reward, account = _step_arrays(ctx)
-    addresses, weights, lengths, groups = _term_arrays(ctx)
-    links = np.empty(NUM_LINKS, np.int64)
-    done = carray(pointer_to(ctx[C_DONE], np.bool_), (envs,))
-    for e in range(envs):
-        if now[e, DONE] != 0:
-            reward[e] = 0.0
-            for k in range(num_terms + 1):
-                account[e, k] = 0.0
-            if next_step_reset:
-                seeds[e] = _successor(seeds[e])
-                _reset(ctx, e, now, obs, mask, notes, classes, seeds, past, ring)
-                done[e] = False
-            continue
-        _advance(ctx, e, actions[e], now, obs, mask, events, keys, notes, past, ring, lengths)
-        failed = _score(ctx, e, now, links, groups, addresses, weights, account, reward, e)
+    rows, counts = _room()
+    for first in range(0, envs, BLOCK):
+        count = min(BLOCK, envs - first)
+        failed = _play(ctx, first, count, rows, counts)
         if failed >= 0:
-            return e * 1000 + failed
-        _settle(ctx, e, now, obs, mask, events, keys, classes, past, ring)
-        done[e] = now[e, DONE] != 0
+            return first * 1000 + failed
+        _go_on(ctx, first, count, next_step_reset)
     return -1
 
 
 @njit(int64(int64[::1], int64, float64[::1]), cache=True)
 def ask_rows(ctx: Any, term: Any, values: Any) -> Any:
-    """The value of one compiled term in every row, float64 (envs,), asked there or not; -1, or the row that failed.
+    """The value of one compiled term in every row, float64 (envs,), whether or not it is due; -1, or 0 if it failed.
 
-    To be called between the halves of a step; a term with memory changes it.
+    To be called between the halves of a step; a term with memory changes it, and the rewards are added to.
     """
-    envs = ctx[C_ENVS]
-    links = np.empty(NUM_LINKS, np.int64)
-    addresses, _, _, _ = _term_arrays(ctx)
+    addresses = carray(pointer_to(ctx[C_ADDRESSES], np.intp), (ctx[C_TERMS] + 1,))
     memory_at = carray(pointer_to(ctx[C_MEMORY_AT], np.int64), (ctx[C_TERMS] + 1,))
-    for e in range(envs):
-        _link(ctx, e, links)
-        links[L_MEMORY] += 8 * memory_at[term]
-        status, value = call_term(addresses[term], ctx[C_NOW] + e * NUM_FIELDS * 4, links.ctypes.data)
-        if status != 0:
-            return e
-        values[e] = value
+    rows = np.arange(BLOCK).astype(np.int8)
+    step = ctx[C_SLOTS] * 8
+    for first in range(0, ctx[C_ENVS], BLOCK):
+        now, links = ctx[C_NOW] + first * NUM_FIELDS * 4, ctx[C_LINKS] + first * NUM_LINKS * 8
+        memory = ctx[C_MEMORY] + first * step + 8 * memory_at[term]
+        block = (now, links, memory, step, rows.ctypes.data, min(BLOCK, ctx[C_ENVS] - first))
+        shares = (1.0, values.ctypes.data + first * 8, ctx[C_REWARD] + first * 8)
+        status, row = call_loop(addresses[term], (*block, *shares))
+        if status != 0 or row >= 0:
+            return 0
     return -1
 
 
@@ -946,32 +951,32 @@ def try_actions(ctx: Any, rewards: Any) -> Any:
     """The immediate reward of every action in every row, float64 (envs, actions); -inf where illegal, 0 in ended rows.
 
     Nothing is left changed: an event writes only the fields, one note of the ring, its bar's two rows, the terms'
-    memory, and the buffer past its end. Gives
-    -1, or env * 1,000 + term of the first term that failed; that row then stands at the moment in which it did.
+    memory, and the buffer past its end. Gives -1, or env * 1,000 + term of the first term that failed; that row then
+    stands at the moment in which it did.
     """
     now, obs, mask, events, keys, notes, classes, seeds, past, ring = _state(ctx)
     envs = ctx[C_ENVS]
     num_terms = ctx[C_TERMS]
-    account = np.zeros((1, num_terms + 1))
+    account = np.zeros(num_terms + 1)
     reward = np.zeros(1)
-    addresses, weights, lengths, groups = _term_arrays(ctx)
-    links = np.empty(NUM_LINKS, np.int64)
+    rows, counts = np.zeros((NUM_TIMES, 1), np.int8), np.zeros(NUM_TIMES, np.int64)
+    lengths = carray(pointer_to(ctx[C_LENGTHS], np.int32), (ctx[C_DURATIONS],))
     fields = np.empty(NUM_FIELDS, np.int32)
     note = np.empty(NUM_NOTE_FIELDS, np.int32)
     bar_row = np.empty(NUM_PAST_FIELDS, np.int64)
-    counts = np.empty(NUM_WINDOW, np.int16)
+    bar_counts = np.empty(NUM_WINDOW, np.int16)
     slots = ctx[C_SLOTS]
     memory = carray(pointer_to(ctx[C_MEMORY], np.float64), (envs, slots))
     remembered = np.empty(slots, np.float64)
     for e in range(envs):
         bar = now[e, BAR]
+        at = now[e, NUM_NOTES] % NOTE_RING
         for i in range(NUM_PAST_FIELDS):
             bar_row[i] = past[e, bar % PAST_BARS, i]
         for i in range(NUM_WINDOW):
-            counts[i] = ring[e, bar % HISTORY_BARS, i]
+            bar_counts[i] = ring[e, bar % HISTORY_BARS, i]
         for i in range(slots):
             remembered[i] = memory[e, i]
-        at = now[e, NUM_NOTES] % NOTE_RING
         for i in range(NUM_FIELDS):
             fields[i] = now[e, i]
         for i in range(NUM_NOTE_FIELDS):
@@ -984,7 +989,11 @@ def try_actions(ctx: Any, rewards: Any) -> Any:
                 rewards[e, action] = 0.0
                 continue
             _advance(ctx, e, action, now, obs, mask, events, keys, notes, past, ring, lengths)
-            failed = _score(ctx, e, now, links, groups, addresses, weights, account, reward, 0)
+            due = _due(now[e])
+            for time in range(NUM_TIMES):
+                counts[time] = due >> time & 1
+            reward[0] = 0.0
+            failed = _score(ctx, e, rows, counts, account.ctypes.data, 8, reward.ctypes.data)
             if failed >= 0:
                 return e * 1000 + failed
             for i in range(NUM_FIELDS):
@@ -994,7 +1003,7 @@ def try_actions(ctx: Any, rewards: Any) -> Any:
             for i in range(NUM_PAST_FIELDS):
                 past[e, bar % PAST_BARS, i] = bar_row[i]
             for i in range(NUM_WINDOW):
-                ring[e, bar % HISTORY_BARS, i] = counts[i]
+                ring[e, bar % HISTORY_BARS, i] = bar_counts[i]
             for i in range(slots):
                 memory[e, i] = remembered[i]
             rewards[e, action] = reward[0]

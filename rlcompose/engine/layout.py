@@ -47,6 +47,12 @@ NUM_INTERVAL_SIZES = 14  # unison to octave, and all that is wider
 # What a chord makes of a pitch class: the higher, the more at home.
 OUTSIDE, SCALE_TONE, CHORD_TONE, GUIDE_TONE = 0, 1, 2, 3
 
+# A note in the ring behind previous(k), and in the fields of the three notes before.
+NOTE_FIELDS = ("pitch", "ticks", "interval", "onset", "tick_in_bar", "strength", "tone", "degree", "second")
+NUM_NOTE_FIELDS = len(NOTE_FIELDS)
+NO_NOTE_FIELDS = (NO_PITCH, 0, 0, 0, 0, 0, 0, -1, NO_PITCH)  # where there is no such note
+NUM_NEAR_NOTES = 3
+
 # --- the fields of a moment -------------------------------------------------------------------------------------------
 # int32 each. While the reward terms look, the first two groups tell of the event just played; afterwards the second
 # group is moved on to the place where the next event will begin.
@@ -150,6 +156,9 @@ MOMENT_FIELDS: dict[str, str] = {
     "span": "chord span of the place",
     "cursor": "events in the buffer",
     "last_pitch": "pitch of the last note",
+    # what previous(1) to previous(3) read: the notes before the event, at fixed places
+    **{f"near_{k}_{name}": f"of the note {k} back" for k in range(1, NUM_NEAR_NOTES + 1) for name in NOTE_FIELDS},
+    "was_note": "1 when the last event was a note",
     "phrase_start": "bar of the piece in which the phrase began, -1 before the first event",
     "last_match": "1 + index in the buffer of the event that stands where the present one stands; 0 for none",
     "match_shift": "semitones from the pitches after that event to their place beside the present pitch",
@@ -167,10 +176,6 @@ FIELD: dict[str, int] = {name: index for index, name in enumerate(MOMENT_FIELDS)
 NUM_FIELDS = len(FIELD)
 PUBLIC_FIELDS: tuple[str, ...] = tuple(MOMENT_FIELDS)[: FIELD["position"]]
 WINDOW_FIELDS: tuple[str, ...] = tuple(name for name in MOMENT_FIELDS if name.startswith("window_"))
-
-# A note in the ring behind previous(k).
-NOTE_FIELDS = ("pitch", "ticks", "interval", "onset", "tick_in_bar", "strength", "tone", "degree", "second")
-NUM_NOTE_FIELDS = len(NOTE_FIELDS)
 
 # What is kept of each bar for PAST_BARS bars, int64; `Moment.bar_rhythm(k)` and its like read it.
 PAST_FIELDS: dict[str, str] = {

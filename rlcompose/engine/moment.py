@@ -21,6 +21,7 @@ from rlcompose.engine.layout import (
     LOWEST_PITCH,
     MAX_DURATIONS,
     MOMENT_FIELDS,
+    NO_NOTE_FIELDS,
     NO_PITCH,
     NOTE_RING,
     NUM_INTERVAL_SIZES,
@@ -62,7 +63,7 @@ class PreviousNote(NamedTuple):
     second: int
 
 
-NO_NOTE = PreviousNote(NO_PITCH, 0, 0, 0, 0, 0, 0, -1, NO_PITCH)
+NO_NOTE = PreviousNote(*NO_NOTE_FIELDS)
 
 
 def ones_in(bits: int) -> int:

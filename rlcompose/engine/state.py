@@ -21,11 +21,13 @@ from rlcompose.engine.layout import (
 )
 from rlcompose.engine.tables import Tables, numbered
 
+LINKS = numbered("obs", "notes", "past", "constants")  # addresses by which a moment finds what its fields do not hold
+
 # What stands where in the context array: counts first, then addresses.
 CONTEXT = numbered(
     *("envs", "num_actions", "num_durations", "num_terms", "num_slots"),
     *("now", "obs", "mask", "events", "keys", "notes", "classes", "seeds", "past", "ring", "memory"),
-    *("actions", "reward", "account", "done", "addresses", "weights", "groups", "memory_at"),
+    *("actions", "reward", "account", "done", "links", "addresses", "weights", "times", "memory_at"),
     *("durations", "charts", "tick_span", "spans", "span_obs", "bars", "strength", "modes", "settings"),
     *("metric", "second_tick", "second_spans", "constants"),
 )
@@ -69,19 +71,25 @@ class State:
         self.memory = np.zeros((num_envs, num_slots), np.float64)
         self.actions = np.zeros(num_envs, np.int64)
         self.reward = np.zeros(num_envs, np.float64)
-        self.account = np.zeros((num_envs, num_terms + 1), np.float64)
+        self._shares = np.zeros((num_terms + 1, num_envs), np.float64)  # by term, as they are written
+        self.account = self._shares.T
+        self.links = np.zeros((num_envs, len(LINKS)), np.int64)
         self.done = np.zeros(num_envs, np.bool_)
 
     def context(self, tables: Tables, terms: Mapping[str, NDArray[Any]]) -> NDArray[np.int64]:
         """The context of these arrays, tables and terms, int64; it is valid as long as all of them are kept alive.
 
-        terms   the arrays `addresses`, `weights`, `groups` and `memory_at` (see `Engine`)
+        terms   the arrays `addresses`, `weights`, `times` and `memory_at` (see `Engine`)
         """
         num_envs, num_actions = self.mask.shape
         context = np.zeros(len(CONTEXT), np.int64)
         counts = (num_envs, num_actions, len(tables.durations), self.account.shape[1] - 1, self.memory.shape[1])
         context[: len(counts)] = counts
-        arrays = {name: getattr(self, name) for name in (*self.ARRAYS, "actions", "reward", "account")}
+        for name, array in (("obs", self.obs), ("notes", self.notes), ("past", self.past)):
+            self.links[:, LINKS[name]] = array.ctypes.data + np.arange(num_envs) * array.strides[0]
+        self.links[:, LINKS["constants"]] = tables.constants.ctypes.data
+        arrays = {name: getattr(self, name) for name in (*self.ARRAYS, "actions", "reward", "links")}
+        arrays["account"] = self._shares
         for name, array in (arrays | tables.arrays() | dict(terms)).items():
             assert array.flags.c_contiguous
             context[CONTEXT[name]] = array.ctypes.data

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from rlcompose.engine.cache import import_cached
-from rlcompose.engine.compiled import TERM_SIGNATURE
+from rlcompose.engine.compiled import LINKS, LOOP_SIGNATURE
+from rlcompose.engine.layout import NUM_FIELDS
 from rlcompose.engine.moment import moment_names
 from rlcompose.errors import unknown
 from rlcompose.reward import Term
@@ -27,11 +28,24 @@ import math
 import numpy
 from numba import njit
 from numba.extending import register_jitable
-from rlcompose.engine.compiled import TERM_SIGNATURE
+from rlcompose.engine.compiled import (
+    LOOP_SIGNATURE, TERM_SIGNATURE, load_float64, load_int8, moment_at, store_float64
+)
 '''
-
-
-_DECORATOR = "@njit(TERM_SIGNATURE, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)"
+# In every row that is asked: its value, weighed, into its shares and on top of the rewards.
+_LOOP = """
+@njit(LOOP_SIGNATURE, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def ask_in_rows(now, links, memory, memory_step, rows, count, weight, shares, rewards):
+    for i in range(count):
+        e = load_int8(rows, i)
+        value = float({name}(moment_at(now + e * {row}, links + e * {links}, memory + e * memory_step)))
+        if not math.isfinite(value):
+            return e
+        share = weight * value
+        store_float64(shares, e, share)
+        store_float64(rewards, e, load_float64(rewards, e) + share)
+    return -1
+"""
 
 
 class NotCompilable(Exception):
@@ -53,7 +67,9 @@ def term_source(term: Term) -> str:
     """
     if term.batched:
         raise NotCompilable("it is batched")
-    return _HEADER + "".join(_definitions(term.function, {term.function.__name__: term.function}, term))
+    name = term.function.__name__
+    definitions = "".join(_definitions(term.function, {name: term.function}, term))
+    return _HEADER + definitions + _LOOP.format(name=name, row=4 * NUM_FIELDS, links=8 * len(LINKS))
 
 
 def compile_term(term: Term, text: str | None = None) -> CompiledTerm:
@@ -70,12 +86,23 @@ def compile_term(term: Term, text: str | None = None) -> CompiledTerm:
             where = f"field of the moment in reward term {term.name!r}:"
             raise unknown(where, misspelt[1], moment_names()) from None
         # numba's errors have no common base: UnsupportedBytecodeError is a plain Exception
-        raise NotCompilable(_first_line(error)) from None
-    compiled = getattr(module, term.function.__name__)
-    result = compiled.overloads[TERM_SIGNATURE.args]
+        raise NotCompilable(_reason(term, error)) from None
+    compiled = module.ask_in_rows
+    result = compiled.overloads[LOOP_SIGNATURE.args]
     # Not public, but stable over numba's versions since 2014; pinned in constraints.txt and tested.
     address = result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
     return CompiledTerm(address, compiled)
+
+
+def _reason(term: Term, error: Exception) -> str:
+    """Why numba refuses: what it says of the term's own function, without the loop around it."""
+    definitions = _definitions(term.function, {term.function.__name__: term.function}, term)
+    *helpers, own = "".join(definitions).rpartition("@register_jitable")
+    try:
+        import_cached("reason", _HEADER + "".join(helpers[:1]) + "@njit(TERM_SIGNATURE, cache=True)" + own)
+    except Exception as alone:
+        return _first_line(alone)
+    return _first_line(error)
 
 
 def _first_line(error: Exception) -> str:
@@ -109,7 +136,7 @@ def _definitions(function: Callable[..., Any], seen: dict[str, object], term: Te
         del node.args.args[1:], node.args.kwonlyargs[:], node.args.defaults[:], node.args.kw_defaults[:]
         constants = [f"{name} = {_literal(value)}" for name, value in term.parameters]
         node.body[:0] = ast.parse("\n".join(constants)).body
-    lines.append(f"\n{'@register_jitable' if term is None else _DECORATOR}\n{ast.unparse(node)}\n")
+    lines.append(f"\n@register_jitable\n{ast.unparse(node)}\n")
     return lines
 
 
