@@ -12,14 +12,14 @@ The functions under `band_feature` are the features themselves; the bands are ma
 from __future__ import annotations
 
 from rlcompose.bands import FEATURE, band_feature
-from rlcompose.engine.layout import HISTORY_BARS, MAX_DURATIONS, NUM_INTERVAL_SIZES, NUM_POSITIONS
+from rlcompose.engine.layout import HISTORY_BARS, MAX_DURATIONS, NUM_INTERVAL_SIZES
 from rlcompose.engine.moment import Moment, ones_in
 from rlcompose.reward import reward_term
 
 NOTE_DENSITY, REST_SHARE, LINE_LENGTH = FEATURE["note_density"], FEATURE["rest_share"], FEATURE["line_length"]
 OFF_BEAT_SHARE, SYNCOPATION = FEATURE["off_beat_share"], FEATURE["syncopation"]
 TRIPLET_SHARE, HELD_SHARE = FEATURE["triplet_share"], FEATURE["held_share"]
-LENGTH_VARIETY, PLACE_VARIETY = FEATURE["length_variety"], FEATURE["place_variety"]
+LENGTH_VARIETY = FEATURE["length_variety"]
 BAR_LIKENESS, RHYTHM_COUNT = FEATURE["bar_likeness"], FEATURE["rhythm_count"]
 STEP_SHARE, THIRD_SHARE, LEAP_SHARE = FEATURE["step_share"], FEATURE["third_share"], FEATURE["leap_share"]
 REPEAT_SHARE, TURN_SHARE, ASCENT_SHARE = FEATURE["repeat_share"], FEATURE["turn_share"], FEATURE["ascent_share"]
@@ -112,20 +112,14 @@ def length_variety(m: Moment) -> float:
 
 
 @band_feature
-def place_variety(m: Moment) -> float:
-    """Entropy of the notes' places in the quarter note, in bits."""
-    total = 0.0
-    for ticks in range(NUM_POSITIONS):
-        total += m.n_log_n(m.window_position(ticks))
-    return entropy(m, m.window_notes, total)
-
-
-@band_feature
 def bar_likeness(m: Moment) -> float:
     """Likeness of the rhythms of neighbouring bars, the mean over the window."""
     total = 0.0
-    for k in range(HISTORY_BARS - 1):
-        total += rhythm_overlap(m.bar_rhythm(k), m.bar_rhythm(k + 1))
+    later = m.bar_rhythm(0)
+    for k in range(1, HISTORY_BARS):
+        earlier = m.bar_rhythm(k)
+        total += rhythm_overlap(later, earlier)
+        later = earlier
     return total / (HISTORY_BARS - 1)
 
 
@@ -358,17 +352,6 @@ def usual_length_variety(m: Moment) -> float:
     Nothing but eighths, 0 bits, gives -1 in jazz.
     """
     return m.band_score(LENGTH_VARIETY, length_variety(m)) if m.window_bars == HISTORY_BARS else 0.0
-
-
-@reward_term(at="bar_end", low=-1, high=0)
-def usual_place_variety(m: Moment) -> float:
-    """0 while the entropy of the notes' places in the quarter note of 8 bars is usual, to -1 where it is rare.
-
-    Where notes begin within the beat is a style's fingerprint; random durations begin everywhere alike.
-
-    Quarter notes on the beat alone, 0 bits, give -1 in jazz.
-    """
-    return m.band_score(PLACE_VARIETY, place_variety(m)) if m.window_bars == HISTORY_BARS else 0.0
 
 
 @reward_term(at="bar_end", low=-1, high=0)

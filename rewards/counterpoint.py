@@ -151,34 +151,6 @@ def contrary_motion(m: Moment) -> float:
     return 1.0 if (m.interval > 0) != (m.second > m.previous(1).second) else -0.5
 
 
-@reward_term(at="note", low=-1, high=0)
-def varied_parallels(m: Moment) -> float:
-    """-1 from the fourth parallel third or sixth in a row on; else 0.
-
-    Thirds and sixths may run in parallel, but not for long, or one voice is the other's shadow: three are the limit
-    that textbooks of counterpoint usually name. Major and minor ones count alike, compound ones as simple ones. Both
-    voices must move at each note. It does not tell real from shuffled music, which has no such runs at all, while
-    Palestrina's outer voices go on in thirds or tenths at 2 of 100 notes: it is there against learners who find that
-    parallel thirds please every other rule.
-
-    Over C D E F an E F G A gives -1 for the A; E F G C gives 0.
-    """
-    if not both_move(m):
-        return 0.0
-    kind = parallel_kind(m.pitch, m.second)
-    if kind == 0:
-        return 0.0
-    pitch, second = m.pitch, m.second
-    for k in range(1, MOST_PARALLELS + 1):
-        note = m.previous(k)
-        if note.ticks == 0 or note.second == NO_PITCH or parallel_kind(note.pitch, note.second) != kind:
-            return 0.0
-        if (pitch > note.pitch) != (second > note.second) or pitch == note.pitch or second == note.second:
-            return 0.0
-        pitch, second = note.pitch, note.second
-    return -1.0
-
-
 @reward_term(at="note", low=-1, high=0, memory=1)
 def separate_voices(m: Moment, widest: int = 24) -> float:
     """-1 beyond the second voice or more than two octaves from it, -0.5 beyond its last note; else 0. By the pulse.

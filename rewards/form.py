@@ -186,6 +186,9 @@ def mirrors(m: Moment, size: int) -> bool:
     """
     if m.num_notes < 2 * size:
         return False
+    ahead, behind = interval_back(m, size), interval_back(m, 2 * size - 2)
+    if not is_mirrored(m.interval, ahead) and not is_mirrored(m.interval, behind):
+        return False  # most cells are none, and their last interval tells
     inverted, reversed_, same_rhythm, reversed_rhythm, rises, falls = True, True, True, True, 0, 0
     for k in range(size):
         ticks = ticks_back(m, k)

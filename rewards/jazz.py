@@ -238,32 +238,6 @@ def altered_dominant(m: Moment) -> float:
     return 1.0 if falls_a_fifth and m.ticks_into_chord < m.beat_ticks else 0.0
 
 
-@reward_term(at="note", low=0, high=1)
-def digital_pattern(m: Moment) -> float:
-    """1 for four notes in a row that are the first, second, third and fifth of the present chord, in any order.
-
-    Such cells, 1-2-3-5 above all, are how players spell quick changes, as Coltrane in "Giant Steps" (the "digital
-    patterns" of Coker, Elements of the Jazz Language, 1991). All four notes must be heard under the chord, with no rest
-    of a beat or more among them; paid by the pulse. A cell that goes round, so that every further note would end one,
-    is paid once.
-
-    Over C in eighths C D E G gives 1 for the G, and so does G E D C for the C; C D E F gives 0.
-    """
-    if m.chord_root < 0 or not is_without_break(m, 3):
-        return 0.0
-    change = m.onset - m.ticks_into_chord
-    if m.previous(3).onset < change:
-        return 0.0
-    found = cell_place(m.degree)
-    for k in range(1, 4):
-        found |= cell_place(m.previous(k).degree)
-    if found != 15:
-        return 0.0
-    fourth = m.previous(4)
-    is_overlap = fourth.ticks > 0 and fourth.onset >= change and fourth.degree == m.degree
-    return 0.0 if is_overlap else m.pulse_share
-
-
 def cell_place(degree: int) -> int:
     """A bit for each of the notes 1, 2, 3 and 5 above a chord's root; 0 for others."""
     if degree == 0:

@@ -157,8 +157,7 @@ def costs(brief: Brief, terms: Sequence[Term]) -> list[float]:
     engine.reset(list(range(TIMED_ENVS)))
     rng = np.random.default_rng(0)
     everywhere = np.flatnonzero(engine.state.mask.all(axis=0))
-    values = np.empty(TIMED_ENVS)
-    best = np.full(len(terms), np.inf)
+    taken: list[list[float]] = [[] for _ in terms]
     asked = dict.fromkeys({term.at for term in terms}, 0.0)
     numbers = [engine.names.index(term.name) for term in terms]
     for event in range(TIMED_EVENTS * 2):
@@ -167,9 +166,7 @@ def costs(brief: Brief, terms: Sequence[Term]) -> list[float]:
             continue  # let the pieces get going
         for place, (term, number) in enumerate(zip(terms, numbers, strict=True)):
             if prepare_term(term) is not None:
-                begun = time.perf_counter()
-                engine._kernel.ask_rows(engine._context, number, values)
-                best[place] = min(best[place], (time.perf_counter() - begun) / TIMED_ENVS)
+                taken[place].append(engine.seconds_to_ask(number) / TIMED_ENVS)
     engine.reset(list(range(TIMED_ENVS)))
     for _ in range(TIMED_EVENTS):
         engine._kernel.score_rows(engine._context)
@@ -178,7 +175,7 @@ def costs(brief: Brief, terms: Sequence[Term]) -> list[float]:
         engine._kernel.settle_rows(engine._context, True)
         engine.state.actions[:] = rng.choice(everywhere, TIMED_ENVS)
     return [
-        1e9 * asked[term.at] * (_python_seconds(term) if np.isinf(best[place]) else float(best[place]))
+        1e9 * asked[term.at] * (float(np.median(taken[place])) if taken[place] else _python_seconds(term))
         for place, term in enumerate(terms)
     ]
 

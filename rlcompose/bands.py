@@ -41,7 +41,6 @@ FEATURES: dict[str, tuple[float, str]] = {
     "triplet_share": (0.03, "share of the notes that begin on no sixteenth"),
     "held_share": (0.03, "share of the notes longer than a beat"),
     "length_variety": (0.15, "entropy of the notes' lengths, in bits"),
-    "place_variety": (0.15, "entropy of the notes' places in the quarter note, in bits"),
     "bar_likeness": (0.05, "likeness of the rhythms of neighbouring bars, 0 to 1 (onsets in common over all onsets)"),
     "rhythm_count": (1.0, "how many different rhythms the 8 bars have"),
     "step_share": (0.03, "share of the intervals that are steps, of one or two semitones"),

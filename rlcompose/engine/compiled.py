@@ -1,4 +1,4 @@
-"""The compiled side of `Moment`: a value type of three addresses on which the same methods run at no cost.
+"""The compiled side of `Moment`: a value type of a few addresses on which the same methods run at no cost.
 
 What numba compiles is cached on disk by `rlcompose.engine.cache`; nothing in this file may be changed without that
 cache noticing, which is why its text is part of the hash.
@@ -22,6 +22,7 @@ from rlcompose.engine.layout import (
     MAX_DURATIONS,
     NO_PITCH,
     NOTE_RING,
+    NUM_FIELDS,
     NUM_INTERVAL_SIZES,
     NUM_NEAR_NOTES,
     NUM_NOTE_FIELDS,
@@ -32,11 +33,9 @@ from rlcompose.engine.layout import (
 )
 from rlcompose.engine.moment import (
     BAND_EDGES,
-    CHORD_TONES_AT,
     LOGARITHMS_AT,
     LOWEST_OF_BAR,
     MOST_COUNTED,
-    NEXT_TONES_AT,
     WINDOW_CLASSES_AT,
     WINDOW_INTERVALS_AT,
     WINDOW_LENGTHS_AT,
@@ -46,41 +45,51 @@ from rlcompose.engine.moment import (
     shared_methods,
     shared_properties,
 )
-from rlcompose.engine.state import LINKS
+from rlcompose.engine.state import LANES, LINKS
 from rlcompose.reward import MAX_MEMORY
 
-# The row of int32 fields, an int64 row of links (the addresses of the other rows, in this order), and the floats that
-# the term remembers.
-_POINTERS = ("now_address", "links_address", "memory_address")
 OBS, NOTES, PAST, CONSTANTS = LINKS.values()
 
+# A moment is a place in a block of rows: the address of the block's fields and the number of the row, the address of
+# its links (an int64 row of addresses for each row), and that of what the term remembers, with the bytes from one row
+# to the next. The addresses stay the same from row to row, which lets LLVM see what is read when and work on several
+# rows at once.
+_ADDRESSES = ("fields", "links", "memory", "memory_step")
+_PARTS = (*_ADDRESSES, "row")
 
-NEAR_AT = FIELD["near_1_pitch"]
+
+NEAR_AT, CHORD_TONES, NEXT_TONES = FIELD["near_1_pitch"], FIELD["chord_tones"], FIELD["next_tones"]
 assert NOTE_RING & (NOTE_RING - 1) == 0
 
 
 class MomentType(types.Type):
-    """The numba type of a `Moment`."""
+    """The numba type of a `Moment`: in rows (a row's fields side by side) or in columns (a field's rows side by side).
 
-    def __init__(self) -> None:
-        super().__init__(name="Moment")
+    At every note most terms have something to do, and what they find is as good as random: asked one row after the
+    other they cost mostly mispredicted branches. In columns LLVM turns the branches into masks and asks eight at once.
+    """
+
+    def __init__(self, name: str, field_bytes: int, row_bytes: int) -> None:
+        """`field_bytes` lie between a field and the next one, `row_bytes` between a row and the next one."""
+        super().__init__(name=name)
+        self.field_bytes, self.row_bytes = field_bytes, row_bytes
 
 
-moment_type = MomentType()
-TERM_SIGNATURE = types.float64(moment_type)
+in_rows = MomentType("Moment", 4, 4 * NUM_FIELDS)
+in_columns = MomentType("Moment in columns", 4 * LANES, 4)
 
-# What a compiled term is called by: it asks the term in some rows, one after the other, so that its code stays at hand
-# and the branches of its rows are foreseen. Addresses of a block's fields, links and memory (and the bytes from one
-# row's memory to the next), of the numbers (int8) of the rows in the block that are asked, and how many these are; the
-# weight, and the addresses of its shares and of the rewards. Gives -1, or the row whose value is no number.
-_ROWS = (types.intp, types.intp, types.intp, types.int64, types.intp, types.int64)
-LOOP_SIGNATURE = types.int64(*_ROWS, types.float64, types.intp, types.intp)
+# What a compiled term is called by: the four addresses of a block, the address of int8 (rows,), the number of rows,
+# the weight, and the addresses of the block's shares and rewards. In rows the int8 are the numbers of the rows that
+# are asked; in columns all rows are, and the int8 tell where it counts. Gives 0, or 1 where a value was no number.
+LOOP_SIGNATURE = types.int64(
+    *[types.intp] * len(_ADDRESSES), types.intp, types.int64, types.float64, types.intp, types.intp
+)
 
 
 @register_model(MomentType)
 class _MomentModel(models.StructModel):
     def __init__(self, manager: Any, fe_type: Any) -> None:
-        super().__init__(manager, fe_type, [(name, types.intp) for name in _POINTERS])
+        super().__init__(manager, fe_type, [(name, types.int64) for name in _PARTS])
 
 
 @infer_getattr
@@ -88,20 +97,62 @@ class _MomentAttributes(AttributeTemplate):
     key = MomentType
 
     def generic_resolve(self, moment: Any, name: str) -> Any:
-        if name in FIELD and name in PUBLIC_FIELDS:
-            return types.int64  # compiled ints are then as wide as they need to be, like Python's
-        return types.intp if name in _POINTERS else None
+        # Compiled ints are as wide as they need to be, like Python's.
+        return types.int64 if name in FIELD and name in PUBLIC_FIELDS else None
+
+
+_INT8, _INT32, _INT64, _DOUBLE = ir.IntType(8), ir.IntType(32), ir.IntType(64), ir.DoubleType()
+
+
+def _read_field(builder: Any, struct: Any, moment: Any, offset: Any) -> Any:
+    """Read the field that lies `offset` bytes from a row's first one."""
+    block = builder.inttoptr(struct.fields, _INT8.as_pointer())
+    row = builder.gep(block, [builder.mul(struct.row, _INT64(moment.row_bytes))])
+    field = builder.bitcast(builder.gep(row, [offset]), _INT32.as_pointer())
+    return builder.sext(builder.load(field), _INT64)
 
 
 @lower_getattr_generic(MomentType)
 def _load_attribute(context: Any, builder: Any, moment: Any, value: Any, name: str) -> Any:
     struct = cgutils.create_struct_proxy(moment)(context, builder, value=value)
-    if name in _POINTERS:
-        return getattr(struct, name)
-    int32 = ir.IntType(32)
-    pointer = builder.inttoptr(struct.now_address, int32.as_pointer())
-    field = builder.gep(pointer, [ir.Constant(ir.IntType(64), FIELD[name])])
-    return builder.sext(builder.load(field), ir.IntType(64))
+    return _read_field(builder, struct, moment, _INT64(FIELD[name] * moment.field_bytes))
+
+
+@intrinsic
+def read_field(typingctx: Any, m: Any, number: Any) -> Any:
+    """A field by its number."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        moment = signature.args[0]
+        struct = cgutils.create_struct_proxy(moment)(context, builder, value=args[0])
+        at = context.cast(builder, args[1], signature.args[1], types.int64)
+        return _read_field(builder, struct, moment, builder.mul(at, _INT64(moment.field_bytes)))
+
+    return types.int64(m, number), codegen
+
+
+@intrinsic
+def link_of(typingctx: Any, m: Any, link: Any) -> Any:
+    """The address of another row of the moment's, by its number among `LINKS`."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        struct = cgutils.create_struct_proxy(signature.args[0])(context, builder, value=args[0])
+        at = context.cast(builder, args[1], signature.args[1], types.int64)
+        place = builder.add(builder.mul(struct.row, _INT64(len(LINKS))), at)
+        return builder.load(builder.gep(builder.inttoptr(struct.links, _INT64.as_pointer()), [place]))
+
+    return types.intp(m, link), codegen
+
+
+@intrinsic
+def memory_of(typingctx: Any, m: Any) -> Any:
+    """The address of what the term remembers of the moment's row."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        struct = cgutils.create_struct_proxy(signature.args[0])(context, builder, value=args[0])
+        return builder.add(struct.memory, builder.mul(struct.row, struct.memory_step))
+
+    return types.intp(m), codegen
 
 
 def _loader(bits: int) -> Any:
@@ -120,7 +171,6 @@ def _loader(bits: int) -> Any:
 
 
 load_int8 = _loader(8)
-load_int16 = _loader(16)
 load_int32 = _loader(32)
 load_int64 = _loader(64)
 
@@ -140,7 +190,7 @@ def load_float64(typingctx: Any, address: Any, index: Any) -> Any:
 @overload_method(MomentType, "tone_of")
 def _tone_of(m: Any, pitch: Any) -> Any:
     def implementation(m: Any, pitch: Any) -> Any:
-        return load_int16(load_int64(m.links_address, OBS), CHORD_TONES_AT + pitch % 12)
+        return read_field(m, CHORD_TONES) >> 2 * (pitch % 12) & 3
 
     return implementation
 
@@ -148,7 +198,7 @@ def _tone_of(m: Any, pitch: Any) -> Any:
 @overload_method(MomentType, "next_tone_of")
 def _next_tone_of(m: Any, pitch: Any) -> Any:
     def implementation(m: Any, pitch: Any) -> Any:
-        return load_int16(load_int64(m.links_address, OBS), NEXT_TONES_AT + pitch % 12)
+        return read_field(m, NEXT_TONES) >> 2 * (pitch % 12) & 3
 
     return implementation
 
@@ -158,14 +208,23 @@ def _previous(m: Any, k: Any) -> Any:
     def implementation(m: Any, k: Any) -> Any:
         # Most terms look one to three notes back: those stand in the fields, at places that are known when compiling.
         if 1 <= k <= NUM_NEAR_NOTES:
-            row = m.now_address
             at = NEAR_AT + (k - 1) * NUM_NOTE_FIELDS
-        else:
-            index = m.num_notes - k - 1 + m.is_rest
-            if index < 0 or k < 1 or k > NOTE_RING - 2:
-                return PreviousNote(NO_PITCH, 0, 0, 0, 0, 0, 0, -1, NO_PITCH)
-            row = load_int64(m.links_address, NOTES)
-            at = (index & (NOTE_RING - 1)) * NUM_NOTE_FIELDS
+            return PreviousNote(
+                read_field(m, at),
+                read_field(m, at + 1),
+                read_field(m, at + 2),
+                read_field(m, at + 3),
+                read_field(m, at + 4),
+                read_field(m, at + 5),
+                read_field(m, at + 6),
+                read_field(m, at + 7),
+                read_field(m, at + 8),
+            )
+        index = m.num_notes - k - 1 + m.is_rest
+        if index < 0 or k < 1 or k > NOTE_RING - 2:
+            return PreviousNote(NO_PITCH, 0, 0, 0, 0, 0, 0, -1, NO_PITCH)
+        row = link_of(m, NOTES)
+        at = (index & (NOTE_RING - 1)) * NUM_NOTE_FIELDS
         return PreviousNote(
             load_int32(row, at),
             load_int32(row, at + 1),
@@ -187,7 +246,7 @@ def _bar_past(m: Any, k: Any, field: Any) -> Any:
         bar = m.bar - k
         if bar < 0 or k < 0 or k >= PAST_BARS:
             return NO_PITCH if field >= LOWEST_OF_BAR else 0
-        return load_int64(load_int64(m.links_address, PAST), bar % PAST_BARS * NUM_PAST_FIELDS + field)
+        return load_int64(link_of(m, PAST), bar % PAST_BARS * NUM_PAST_FIELDS + field)
 
     return implementation
 
@@ -195,7 +254,7 @@ def _bar_past(m: Any, k: Any, field: Any) -> Any:
 @overload_method(MomentType, "window_class")
 def _window_class(m: Any, pitch: Any) -> Any:
     def implementation(m: Any, pitch: Any) -> Any:
-        return load_int32(m.now_address, WINDOW_CLASSES_AT + pitch % 12)
+        return read_field(m, WINDOW_CLASSES_AT + pitch % 12)
 
     return implementation
 
@@ -203,7 +262,7 @@ def _window_class(m: Any, pitch: Any) -> Any:
 @overload_method(MomentType, "window_interval")
 def _window_interval(m: Any, size: Any) -> Any:
     def implementation(m: Any, size: Any) -> Any:
-        return load_int32(m.now_address, WINDOW_INTERVALS_AT + min(max(size, 0), NUM_INTERVAL_SIZES - 1))
+        return read_field(m, WINDOW_INTERVALS_AT + min(max(size, 0), NUM_INTERVAL_SIZES - 1))
 
     return implementation
 
@@ -211,7 +270,7 @@ def _window_interval(m: Any, size: Any) -> Any:
 @overload_method(MomentType, "window_position")
 def _window_position(m: Any, ticks: Any) -> Any:
     def implementation(m: Any, ticks: Any) -> Any:
-        return load_int32(m.now_address, WINDOW_POSITIONS_AT + ticks % NUM_POSITIONS)
+        return read_field(m, WINDOW_POSITIONS_AT + ticks % NUM_POSITIONS)
 
     return implementation
 
@@ -219,7 +278,7 @@ def _window_position(m: Any, ticks: Any) -> Any:
 @overload_method(MomentType, "window_length")
 def _window_length(m: Any, number: Any) -> Any:
     def implementation(m: Any, number: Any) -> Any:
-        return load_int32(m.now_address, WINDOW_LENGTHS_AT + min(max(number, 0), MAX_DURATIONS - 1))
+        return read_field(m, WINDOW_LENGTHS_AT + min(max(number, 0), MAX_DURATIONS - 1))
 
     return implementation
 
@@ -227,7 +286,7 @@ def _window_length(m: Any, number: Any) -> Any:
 @overload_method(MomentType, "band_edge")
 def _band_edge(m: Any, feature: Any, edge: Any) -> Any:
     def implementation(m: Any, feature: Any, edge: Any) -> Any:
-        return load_float64(load_int64(m.links_address, CONSTANTS), feature * BAND_EDGES + edge)
+        return load_float64(link_of(m, CONSTANTS), feature * BAND_EDGES + edge)
 
     return implementation
 
@@ -236,7 +295,7 @@ def _band_edge(m: Any, feature: Any, edge: Any) -> Any:
 def _n_log_n(m: Any, count: Any) -> Any:
     def implementation(m: Any, count: Any) -> Any:
         at = LOGARITHMS_AT + min(max(count, 0), MOST_COUNTED)
-        return load_float64(load_int64(m.links_address, CONSTANTS), at)
+        return load_float64(link_of(m, CONSTANTS), at)
 
     return implementation
 
@@ -244,14 +303,25 @@ def _n_log_n(m: Any, count: Any) -> Any:
 @overload_attribute(MomentType, "memory")
 def _memory(m: Any) -> Any:
     def implementation(m: Any) -> Any:
-        return carray(pointer_to(m.memory_address, np.float64), (MAX_MEMORY,))
+        return carray(pointer_to(memory_of(m), np.float64), (MAX_MEMORY,))
 
     return implementation
 
 
+@intrinsic
+def _count_ones(typingctx: Any, bits: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.ctpop(args[0])
+
+    return types.int64(types.int64), codegen
+
+
 @overload(ones_in)
-def _ones_in(bits: int) -> Any:
-    return ones_in
+def _ones_in(bits: Any) -> Any:
+    def implementation(bits: Any) -> Any:
+        return _count_ones(bits)
+
+    return implementation
 
 
 @overload(float, strict=False)
@@ -285,21 +355,28 @@ def _register_shared() -> None:
 _register_shared()
 
 
-@intrinsic
-def moment_at(typingctx: Any, now: Any, links: Any, memory: Any) -> Any:
-    """The moment of the row whose three addresses these are."""
+def _maker(moment_type: MomentType) -> Any:
+    """Makes the moment of a row: (the four addresses of a block, the number of the row)."""
 
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        moment = cgutils.create_struct_proxy(moment_type)(context, builder)
-        moment.now_address, moment.links_address, moment.memory_address = args
-        return moment._getvalue()
+    @intrinsic
+    def moment(typingctx: Any, fields: Any, links: Any, memory: Any, memory_step: Any, row: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            struct = cgutils.create_struct_proxy(moment_type)(context, builder)
+            for name, value in zip(_PARTS, args, strict=True):
+                setattr(struct, name, value)
+            return struct._getvalue()
 
-    return moment_type(types.intp, types.intp, types.intp), codegen
+        return moment_type(*[types.int64] * len(_PARTS)), codegen
+
+    return moment
+
+
+moment_in_rows, moment_in_columns = _maker(in_rows), _maker(in_columns)
 
 
 @intrinsic
 def call_loop(typingctx: Any, address: Any, arguments: Any) -> Any:
-    """Call a compiled term by its native address: (address, tuple of `LOOP_SIGNATURE`) -> (status, row or -1).
+    """Call a compiled term by its native address: (address, tuple of `LOOP_SIGNATURE`) -> (status, 1 if it failed).
 
     The status is 0 unless the term raised; going by address lets terms be added without compiling the step again.
     """

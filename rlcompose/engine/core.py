@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import numbers
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -20,7 +21,7 @@ from rlcompose.engine.moment import Moment
 from rlcompose.engine.moments import Moments
 from rlcompose.engine.state import Snapshot, State
 from rlcompose.engine.tables import Tables, make_tables
-from rlcompose.engine.terms import CompiledTerm, NotCompilable, compile_term, term_source
+from rlcompose.engine.terms import ALMOST_ALWAYS, CompiledTerm, NotCompilable, compile_term, term_source
 from rlcompose.errors import RlcomposeError
 from rlcompose.reward import (
     BAR_END,
@@ -77,7 +78,7 @@ class Engine:
         """Lay out the tables and compile the terms; the first step wants a reset."""
         self.num_actions = NUM_SLOTS * len(brief.style.durations)
         self.num_envs = num_envs
-        self.terms = tuple(terms)
+        self.terms = tuple(sorted(terms, key=lambda weighted: _TIMES.index(weighted.term.at)))
         self.names = (*(weighted.term.name for weighted in self.terms), ILLEGAL)
         self.next_step_reset = next_step_reset
         memory_at = np.cumsum([0, *(weighted.term.memory for weighted in self.terms)]).astype(np.int64)
@@ -92,6 +93,7 @@ class Engine:
             "times": np.array([*(_TIMES.index(weighted.term.at) for weighted in self.terms), 0], np.int64),
             "memory_at": memory_at,
         }
+        turned: set[int] = set()  # the fields that terms in columns read
         self._python: list[_PythonTerm] = []
         for number, weighted in enumerate(self.terms):
             compiled = prepare_term(weighted.term)
@@ -101,6 +103,9 @@ class Engine:
             else:
                 self._compiled.append(compiled)
                 self._term_arrays["addresses"][number] = compiled.address
+                if weighted.term.at in ALMOST_ALWAYS:
+                    turned |= compiled.reads
+        self._term_arrays["turned"] = np.array([*sorted(turned), -1], np.int64)
         self.use(brief)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -161,6 +166,16 @@ class Engine:
     def finish_step(self) -> None:
         """The second half of a step that `midway` began."""
         self._kernel.settle_rows(self._context, self.next_step_reset)
+
+    def seconds_to_ask(self, number: int) -> float:
+        """How long it takes to ask a compiled term once in all rows as they are now; its memory changes."""
+        values = np.empty(self.num_envs)
+        taken = []
+        for times in (0, 1):
+            begun = time.perf_counter()
+            self._kernel.ask_rows(self._context, number, times, values)
+            taken.append(time.perf_counter() - begun)
+        return max(taken[1] - taken[0], 0.0)
 
     def try_actions(self) -> NDArray[np.float64]:
         """The immediate reward of every action in every row, float64 (envs, actions); -inf where illegal.

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numba import boolean, carray, float32, float64, int16, int64, njit, void
 
-from rlcompose.engine.compiled import LINKS, call_loop, pointer_to
+from rlcompose.engine.compiled import LANES, LINKS, call_loop, pointer_to
 from rlcompose.engine.layout import (
     BLOCKS,
     CHORD_TONE,
@@ -117,11 +117,13 @@ P_RHYTHM, P_CONTOUR, P_NOTES = PAST["rhythm"], PAST["contour"], PAST["notes"]
 P_SUM, P_LOWEST, P_HIGHEST = PAST["pitch_sum"], PAST["lowest"], PAST["highest"]
 EVERYWHERE = sum(1 << part * CONTOUR_BITS for part in range(CONTOUR_SLICES))
 WHOLE_CONTOUR = (1 << CONTOUR_SLICES * CONTOUR_BITS) - 1
+CHORD_TONES, NEXT_TONES = FIELD["chord_tones"], FIELD["next_tones"]
 NEAR_AT, NUM_NEAR = FIELD["near_1_pitch"], NUM_NEAR_NOTES * NUM_NOTE_FIELDS
 DEGREE_OF_NOTE, SECOND_OF_NOTE = NOTE_FIELDS.index("degree"), NOTE_FIELDS.index("second")
 WAS_NOTE = FIELD["was_note"]
 NUM_TIMES = 6  # when a term is asked: `rlcompose.reward.TIMES`
-BLOCK = 32  # rows that are played, scored and settled together: what terms read of them stays in the nearest cache
+BLOCK = LANES  # rows that are played, scored and settled together: what is read of them stays in the nearest cache
+IN_COLUMNS = 2  # the first two times, at every event and at every note
 
 EVENTS_END = BLOCKS["events"].start + BLOCKS["events"].size
 EVENT_WIDTH = BLOCKS["events"].size // NUM_RECENT_EVENTS
@@ -140,7 +142,7 @@ C_NOW, C_OBS, C_MASK, C_EVENTS = (CONTEXT[n] for n in ("now", "obs", "mask", "ev
 C_KEYS, C_NOTES, C_CLASSES, C_SEEDS = (CONTEXT[n] for n in ("keys", "notes", "classes", "seeds"))
 C_ACTION, C_REWARD, C_ACCOUNT, C_DONE = (CONTEXT[n] for n in ("actions", "reward", "account", "done"))
 C_ADDRESSES, C_WEIGHTS, C_TIMES, C_MEMORY_AT = (CONTEXT[n] for n in ("addresses", "weights", "times", "memory_at"))
-C_LINKS = CONTEXT["links"]
+C_LINKS, C_COLUMNS, C_TURNED, C_NUM_TURNED = (CONTEXT[n] for n in ("links", "columns", "turned", "num_turned"))
 C_PAST, C_RING, C_MEMORY, C_SLOTS = (CONTEXT[n] for n in ("past", "ring", "memory", "num_slots"))
 C_METRIC, C_SECOND_TICK, C_SECOND_SPANS, C_CONSTANTS = (
     CONTEXT[n] for n in ("metric", "second_tick", "second_spans", "constants")
@@ -168,7 +170,9 @@ CH_SECOND_AT, CH_SECOND_CYCLE, CH_SECOND_SPAN_AT, CH_SECOND_SPANS = (
 SE_START, SE_END, SE_PITCH = (SECOND_COLUMNS[n] for n in ("start", "end", "pitch"))
 ME_TO_BEAT, ME_PART = METRIC_COLUMNS["to_beat"], METRIC_COLUMNS["part"]
 NUM_SECOND_COLUMNS, NUM_METRIC_COLUMNS = len(SECOND_COLUMNS), len(METRIC_COLUMNS)
-SP_START, SP_END, SP_ROOT, SP_QUALITY = (SPAN_COLUMNS[n] for n in ("start", "end", "root", "quality"))
+SP_START, SP_END, SP_ROOT, SP_QUALITY, SP_TONES = (
+    SPAN_COLUMNS[n] for n in ("start", "end", "root", "quality", "tones")
+)
 B_SECTION, B_NUMBER, B_IN_SECTION = (BAR_COLUMNS[n] for n in ("section", "section_number", "bar_in_section"))
 B_SECTION_BARS, B_IN_PHRASE, B_PHRASE_BARS = (BAR_COLUMNS[n] for n in ("section_bars", "bar_in_phrase", "phrase_bars"))
 B_COUNTERPART = BAR_COLUMNS["counterpart"]
@@ -486,6 +490,8 @@ def _place(ctx: Any, e: Any, position: Any, bar: Any, bar_in_form: Any, tick_in_
     row[NEXT_QUALITY] = after[SP_QUALITY]
     if span != row[SPAN]:
         row[SPAN] = span
+        row[CHORD_TONES] = here[SP_TONES]
+        row[NEXT_TONES] = after[SP_TONES]
         for i in range(CHORD_SIZE):
             obs[e, CHORD_AT + i] = span_obs[chart[CH_SPAN_AT] + span, i]
             obs[e, NEXT_AT + i] = span_obs[chart[CH_SPAN_AT] + following, i]
@@ -764,32 +770,49 @@ def _due(row: Any) -> Any:
 
 
 @njit(cache=True)
-def _score(ctx: Any, first: Any, rows: Any, counts: Any, shares: Any, shares_step: Any, rewards: Any) -> Any:
+def _score(
+    ctx: Any, first: Any, num_rows: Any, rows: Any, counts: Any, shares: Any, shares_step: Any, rewards: Any
+) -> Any:
     """Ask every compiled term in the rows of a block where it is due; -1, or the number of a term that failed.
 
-    A term fails by raising or by giving NaN or infinity. `rows` holds, for each of the times, the numbers of the rows
-    (counted from `first`) that are due, int8 (times, block), and `counts` how many; `shares` is the address of the
-    first term's share in the first row, `shares_step` the bytes from a term's shares to the next one's, `rewards` the
-    address of the first row's reward.
+    A term fails by raising or by giving NaN or infinity. `rows` is int8 (times, block): for the first two times 1 in
+    the rows that are due, for the others the numbers of these rows, counted from `first`, and `counts` how many;
+    `shares` is the address of the first term's share in the first row, `shares_step` the bytes from a term's shares to
+    the next one's, `rewards` the address of the first row's reward.
     """
     num_terms = ctx[C_TERMS]
     addresses = carray(pointer_to(ctx[C_ADDRESSES], np.intp), (num_terms + 1,))
     weights = carray(pointer_to(ctx[C_WEIGHTS], np.float64), (num_terms + 1,))
     times = carray(pointer_to(ctx[C_TIMES], np.int64), (num_terms + 1,))
     memory_at = carray(pointer_to(ctx[C_MEMORY_AT], np.int64), (num_terms + 1,))
-    now = ctx[C_NOW] + first * NUM_FIELDS * 4
+    fields = ctx[C_NOW] + first * NUM_FIELDS * 4
     links = ctx[C_LINKS] + first * NUM_LINKS * 8
     memory_step = ctx[C_SLOTS] * 8
     memory = ctx[C_MEMORY] + first * memory_step
+    _turn(ctx, first, num_rows)
     for k in range(num_terms):
-        count = counts[times[k]]
+        time = times[k]
+        count = num_rows if time < IN_COLUMNS else counts[time]
         if count == 0 or addresses[k] == 0:
             continue  # a term in plain Python: its share is written between the two halves of the step
-        block = (now, links, memory + 8 * memory_at[k], memory_step, rows.ctypes.data + times[k] * rows.shape[1], count)
-        status, row = call_loop(addresses[k], (*block, weights[k], shares + k * shares_step, rewards))
-        if status != 0 or row >= 0:
+        block = (ctx[C_COLUMNS] if time < IN_COLUMNS else fields, links, memory + 8 * memory_at[k], memory_step)
+        asked = (rows.ctypes.data + time * rows.shape[1], count)
+        status, failed = call_loop(addresses[k], (*block, *asked, weights[k], shares + k * shares_step, rewards))
+        if status != 0 or failed != 0:
             return k
     return -1
+
+
+@njit(cache=True)
+def _turn(ctx: Any, first: Any, num_rows: Any) -> None:
+    """Write the fields that terms in columns read, each field's rows of a block side by side."""
+    now = carray(pointer_to(ctx[C_NOW], np.int32), (ctx[C_ENVS], NUM_FIELDS))
+    columns = carray(pointer_to(ctx[C_COLUMNS], np.int32), (NUM_FIELDS, LANES))
+    turned = carray(pointer_to(ctx[C_TURNED], np.int64), (ctx[C_NUM_TURNED],))
+    for i in range(ctx[C_NUM_TURNED]):
+        field = turned[i]
+        for e in range(num_rows):
+            columns[field, e] = now[first + e, field]
 
 
 @njit(cache=True)
@@ -835,24 +858,30 @@ def _play(ctx: Any, first: Any, count: Any, rows: Any, counts: Any) -> Any:
     now, obs, mask, events, keys, notes, classes, seeds, past, ring = _state(ctx)
     actions, reward, account, lengths = _step_arrays(ctx)
     num_terms = ctx[C_TERMS]
+    times = carray(pointer_to(ctx[C_TIMES], np.int64), (num_terms + 1,))
     for k in range(num_terms):
-        for e in range(first, first + count):
-            account[k, e] = 0.0
+        if times[k] >= IN_COLUMNS:
+            for e in range(first, first + count):
+                account[k, e] = 0.0
     for time in range(NUM_TIMES):
         counts[time] = 0
     for e in range(first, first + count):
         reward[e] = 0.0
         if now[e, DONE] != 0:
             account[num_terms, e] = 0.0
+            rows[0, e - first] = 0
+            rows[1, e - first] = 0
             continue
         _advance(ctx, e, actions[e], now, obs, mask, events, keys, notes, past, ring, lengths)
         account[num_terms, e] = -1.0 if now[e, IS_ILLEGAL] != 0 else 0.0
         due = _due(now[e])
-        for time in range(NUM_TIMES):
+        rows[0, e - first] = 1
+        rows[1, e - first] = due >> 1 & 1
+        for time in range(IN_COLUMNS, NUM_TIMES):
             rows[time, counts[time]] = e - first
             counts[time] += due >> time & 1
     shares, rewards = ctx[C_ACCOUNT] + first * 8, ctx[C_REWARD] + first * 8
-    failed = _score(ctx, first, rows, counts, shares, ctx[C_ENVS] * 8, rewards)
+    failed = _score(ctx, first, count, rows, counts, shares, ctx[C_ENVS] * 8, rewards)
     for e in range(first, first + count):
         reward[e] += account[num_terms, e]
     return failed
@@ -925,24 +954,29 @@ def step_rows(ctx: Any, next_step_reset: bool) -> Any:
     return -1
 
 
-@njit(int64(int64[::1], int64, float64[::1]), cache=True)
-def ask_rows(ctx: Any, term: Any, values: Any) -> Any:
+@njit(int64(int64[::1], int64, int64, float64[::1]), cache=True)
+def ask_rows(ctx: Any, term: Any, times: Any, values: Any) -> Any:
     """The value of one compiled term in every row, float64 (envs,), whether or not it is due; -1, or 0 if it failed.
 
-    To be called between the halves of a step; a term with memory changes it, and the rewards are added to.
+    To be called between the halves of a step; a term with memory changes it, and the rewards are added to. It is asked
+    that many times: with 0, the cost of getting there can be told from that of asking.
     """
     addresses = carray(pointer_to(ctx[C_ADDRESSES], np.intp), (ctx[C_TERMS] + 1,))
     memory_at = carray(pointer_to(ctx[C_MEMORY_AT], np.int64), (ctx[C_TERMS] + 1,))
-    rows = np.arange(BLOCK).astype(np.int8)
+    turned = carray(pointer_to(ctx[C_TIMES], np.int64), (ctx[C_TERMS] + 1,))[term] < IN_COLUMNS
+    rows = np.ones(BLOCK, np.int8) if turned else np.arange(BLOCK).astype(np.int8)
     step = ctx[C_SLOTS] * 8
     for first in range(0, ctx[C_ENVS], BLOCK):
-        now, links = ctx[C_NOW] + first * NUM_FIELDS * 4, ctx[C_LINKS] + first * NUM_LINKS * 8
-        memory = ctx[C_MEMORY] + first * step + 8 * memory_at[term]
-        block = (now, links, memory, step, rows.ctypes.data, min(BLOCK, ctx[C_ENVS] - first))
+        count = min(BLOCK, ctx[C_ENVS] - first)
+        if turned:
+            _turn(ctx, first, count)
+        fields = ctx[C_COLUMNS] if turned else ctx[C_NOW] + first * NUM_FIELDS * 4
+        block = (fields, ctx[C_LINKS] + first * NUM_LINKS * 8, ctx[C_MEMORY] + first * step + 8 * memory_at[term], step)
         shares = (1.0, values.ctypes.data + first * 8, ctx[C_REWARD] + first * 8)
-        status, row = call_loop(addresses[term], (*block, *shares))
-        if status != 0 or row >= 0:
-            return 0
+        for _ in range(times):
+            status, failed = call_loop(addresses[term], (*block, rows.ctypes.data, count, *shares))
+            if status != 0 or failed != 0:
+                return 0
     return -1
 
 
@@ -990,10 +1024,12 @@ def try_actions(ctx: Any, rewards: Any) -> Any:
                 continue
             _advance(ctx, e, action, now, obs, mask, events, keys, notes, past, ring, lengths)
             due = _due(now[e])
-            for time in range(NUM_TIMES):
+            rows[0, 0] = 1
+            rows[1, 0] = due >> 1 & 1
+            for time in range(IN_COLUMNS, NUM_TIMES):
                 counts[time] = due >> time & 1
             reward[0] = 0.0
-            failed = _score(ctx, e, rows, counts, account.ctypes.data, 8, reward.ctypes.data)
+            failed = _score(ctx, e, 1, rows, counts, account.ctypes.data, 8, reward.ctypes.data)
             if failed >= 0:
                 return e * 1000 + failed
             for i in range(NUM_FIELDS):

@@ -152,12 +152,14 @@ MOMENT_FIELDS: dict[str, str] = {
     "silence": "ticks of rest since the last note ended, this event included",
     # bookkeeping, not part of the public moment
     "position": "tick at which the next event begins",
+    "chord_tones": "what the present chord makes of each pitch class above the tonic, two bits each: see `tone`",
+    "next_tones": "the same of the next chord",
+    # what previous(1) to previous(3) read: the notes before the event, at fixed places
+    **{f"near_{k}_{name}": f"of the note {k} back" for k in range(1, NUM_NEAR_NOTES + 1) for name in NOTE_FIELDS},
     "chart": "row of the chart",
     "span": "chord span of the place",
     "cursor": "events in the buffer",
     "last_pitch": "pitch of the last note",
-    # what previous(1) to previous(3) read: the notes before the event, at fixed places
-    **{f"near_{k}_{name}": f"of the note {k} back" for k in range(1, NUM_NEAR_NOTES + 1) for name in NOTE_FIELDS},
     "was_note": "1 when the last event was a note",
     "phrase_start": "bar of the piece in which the phrase began, -1 before the first event",
     "last_match": "1 + index in the buffer of the event that stands where the present one stands; 0 for none",

@@ -67,13 +67,8 @@ NO_NOTE = PreviousNote(*NO_NOTE_FIELDS)
 
 
 def ones_in(bits: int) -> int:
-    """How many bits of a number below 2**62 are 1: the same shifts compiled and in Python."""
-    bits = bits - (bits >> 1 & 0x1555555555555555)
-    bits = (bits & 0x3333333333333333) + (bits >> 2 & 0x3333333333333333)
-    bits = bits + (bits >> 4) & 0x0F0F0F0F0F0F0F0F
-    bits = bits + (bits >> 8)
-    bits = bits + (bits >> 16)
-    return bits + (bits >> 32) & 0x7F
+    """How many bits of a number from 0 to 2**62 are 1."""
+    return bits.bit_count()
 
 
 class Moment:

@@ -21,13 +21,26 @@ from rlcompose.engine.layout import (
 )
 from rlcompose.engine.tables import Tables, numbered
 
+LANES = 32  # rows that are scored together
 LINKS = numbered("obs", "notes", "past", "constants")  # addresses by which a moment finds what its fields do not hold
 
 # What stands where in the context array: counts first, then addresses.
 CONTEXT = numbered(
-    *("envs", "num_actions", "num_durations", "num_terms", "num_slots"),
+    *("envs", "num_actions", "num_durations", "num_terms", "num_slots", "num_turned"),
     *("now", "obs", "mask", "events", "keys", "notes", "classes", "seeds", "past", "ring", "memory"),
-    *("actions", "reward", "account", "done", "links", "addresses", "weights", "times", "memory_at"),
+    *(
+        "actions",
+        "reward",
+        "account",
+        "done",
+        "links",
+        "columns",
+        "addresses",
+        "weights",
+        "times",
+        "memory_at",
+        "turned",
+    ),
     *("durations", "charts", "tick_span", "spans", "span_obs", "bars", "strength", "modes", "settings"),
     *("metric", "second_tick", "second_spans", "constants"),
 )
@@ -74,21 +87,23 @@ class State:
         self._shares = np.zeros((num_terms + 1, num_envs), np.float64)  # by term, as they are written
         self.account = self._shares.T
         self.links = np.zeros((num_envs, len(LINKS)), np.int64)
+        self.columns = np.zeros((NUM_FIELDS, LANES), np.int32)  # the fields of the rows that are being scored
         self.done = np.zeros(num_envs, np.bool_)
 
     def context(self, tables: Tables, terms: Mapping[str, NDArray[Any]]) -> NDArray[np.int64]:
         """The context of these arrays, tables and terms, int64; it is valid as long as all of them are kept alive.
 
-        terms   the arrays `addresses`, `weights`, `times` and `memory_at` (see `Engine`)
+        terms   the arrays `addresses`, `weights`, `times`, `memory_at` and `turned` (see `Engine`)
         """
         num_envs, num_actions = self.mask.shape
         context = np.zeros(len(CONTEXT), np.int64)
-        counts = (num_envs, num_actions, len(tables.durations), self.account.shape[1] - 1, self.memory.shape[1])
+        num_terms, num_slots = self.account.shape[1] - 1, self.memory.shape[1]
+        counts = (num_envs, num_actions, len(tables.durations), num_terms, num_slots, len(terms["turned"]) - 1)
         context[: len(counts)] = counts
         for name, array in (("obs", self.obs), ("notes", self.notes), ("past", self.past)):
             self.links[:, LINKS[name]] = array.ctypes.data + np.arange(num_envs) * array.strides[0]
         self.links[:, LINKS["constants"]] = tables.constants.ctypes.data
-        arrays = {name: getattr(self, name) for name in (*self.ARRAYS, "actions", "reward", "links")}
+        arrays = {name: getattr(self, name) for name in (*self.ARRAYS, "actions", "reward", "links", "columns")}
         arrays["account"] = self._shares
         for name, array in (arrays | tables.arrays() | dict(terms)).items():
             assert array.flags.c_contiguous

@@ -40,7 +40,7 @@ CHART_COLUMNS = numbered(
     *("bar_ticks", "beat_ticks", "beats", "strength_at", "mode", "weight"),
     *("second_at", "second_cycle", "second_span_at", "second_spans"),
 )
-SPAN_COLUMNS = numbered("start", "end", "root", "quality")
+SPAN_COLUMNS = numbered("start", "end", "root", "quality", "tones")
 BAR_COLUMNS = numbered(
     *("section", "section_number", "bar_in_section", "section_bars", "bar_in_phrase", "phrase_bars", "counterpart")
 )
@@ -60,7 +60,7 @@ class Tables:
     durations   int32 (durations,)      event lengths in ticks
     charts      int32 (charts, 16)      `CHART_COLUMNS`
     tick_span   int16 (ticks,)          which span of its chart a tick of the form lies in
-    spans       int32 (spans, 4)        `SPAN_COLUMNS`; roots in semitones above the tonic, -1 for no chord
+    spans       int32 (spans, 5)        `SPAN_COLUMNS`; roots in semitones above the tonic, -1 for no chord
     span_obs    int16 (spans, 14)       the chord as it is observed
     bars        int16 (bars, 7)         `BAR_COLUMNS`
     strength    int8 (ticks of a bar,)  metrical weight
@@ -196,8 +196,10 @@ def make_tables(brief: Brief) -> Tables:
         )
         for number, (start, end, chord) in enumerate(chart_spans):
             tick_span += [number] * (end - start)
-            spans.append([start, end, chord.root, chord.quality])
-            span_obs.append(observed_chord(chord))
+            observed = observed_chord(chord)
+            tones = sum(tone << 2 * pitch_class for pitch_class, tone in enumerate(observed[2:]))
+            spans.append([start, end, chord.root, chord.quality, tones])
+            span_obs.append(observed)
         bars += _bar_rows(progression)
         strength += [meter.strength(tick) for tick in range(meter.bar_ticks)]
         for tick in range(meter.bar_ticks):

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from rlcompose.engine.cache import import_cached
-from rlcompose.engine.compiled import LINKS, LOOP_SIGNATURE
-from rlcompose.engine.layout import NUM_FIELDS
-from rlcompose.engine.moment import moment_names
+from rlcompose.engine.compiled import LOOP_SIGNATURE
+from rlcompose.engine.layout import FIELD
+from rlcompose.engine.moment import moment_names, ones_in, shared_methods, shared_properties
 from rlcompose.errors import unknown
-from rlcompose.reward import Term
+from rlcompose.reward import EVENT, NOTE, Term
 
 _MODULES = {"math": math, "numpy": np}
 _MISSPELT = re.compile(r"Unknown attribute '(\w+)' of type Moment")
@@ -29,23 +29,47 @@ import numpy
 from numba import njit
 from numba.extending import register_jitable
 from rlcompose.engine.compiled import (
-    LOOP_SIGNATURE, TERM_SIGNATURE, load_float64, load_int8, moment_at, store_float64
+    LOOP_SIGNATURE, load_float64, load_int8, moment_in_columns, moment_in_rows, store_float64
 )
 '''
-# In every row that is asked: its value, weighed, into its shares and on top of the rewards.
-_LOOP = """
-@njit(LOOP_SIGNATURE, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def ask_in_rows(now, links, memory, memory_step, rows, count, weight, shares, rewards):
+_ARGUMENTS = "fields, links, memory, memory_step, rows, count, weight, shares, rewards"
+# A term that is asked seldom: in the rows whose numbers are given, one after the other.
+_IN_ROWS = """
+@njit(LOOP_SIGNATURE, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, error_model={model!r})
+def ask({arguments}):
+    failed = 0
     for i in range(count):
         e = load_int8(rows, i)
-        value = float({name}(moment_at(now + e * {row}, links + e * {links}, memory + e * memory_step)))
-        if not math.isfinite(value):
-            return e
+        value = float({name}(moment_in_rows(fields, links, memory, memory_step, e)))
+        failed |= not math.isfinite(value)
         share = weight * value
         store_float64(shares, e, share)
         store_float64(rewards, e, load_float64(rewards, e) + share)
-    return -1
+    return failed
 """
+# A term that is asked at nearly every event: in all rows of a block, several at once where LLVM can.
+_IN_COLUMNS = """
+@njit(LOOP_SIGNATURE, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, error_model={model!r})
+def ask({arguments}):
+    failed = 0
+    for e in range(count):
+        value = 0.0
+        if load_int8(rows, e) != 0:
+            value = float({name}(moment_in_columns(fields, links, memory, memory_step, e)))
+        failed |= not math.isfinite(value)
+        share = weight * value
+        store_float64(shares, e, share)
+        store_float64(rewards, e, load_float64(rewards, e) + share)
+    return failed
+"""
+# For numba's reason, without the loop around it.
+_ALONE = (
+    _HEADER
+    + """from numba import float64
+from rlcompose.engine.compiled import in_rows
+"""
+)
+ALMOST_ALWAYS = (EVENT, NOTE)  # the times at which terms are asked in columns
 
 
 class NotCompilable(Exception):
@@ -54,10 +78,14 @@ class NotCompilable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CompiledTerm:
-    """A term's native address; `function` keeps the machine code alive."""
+    """A term's native address; `function` keeps the machine code alive.
+
+    reads  the numbers of the fields that it may read
+    """
 
     address: int
     function: Any
+    reads: frozenset[int]
 
 
 def term_source(term: Term) -> str:
@@ -69,7 +97,16 @@ def term_source(term: Term) -> str:
         raise NotCompilable("it is batched")
     name = term.function.__name__
     definitions = "".join(_definitions(term.function, {name: term.function}, term))
-    return _HEADER + definitions + _LOOP.format(name=name, row=4 * NUM_FIELDS, links=8 * len(LINKS))
+    # What a user divides by zero is the user's mistake, with its line; what we divide by is never zero, and without the
+    # branch that asks LLVM can work on several rows at once.
+    model = "numpy" if is_built_in(term) else "python"
+    loop = _IN_COLUMNS if term.at in ALMOST_ALWAYS else _IN_ROWS
+    return _HEADER + definitions + loop.format(name=name, model=model, arguments=_ARGUMENTS)
+
+
+def is_built_in(term: Term) -> bool:
+    """Whether a term is one of those in `rewards/`."""
+    return str(getattr(term.function, "__module__", "")).startswith("rlcompose.rewards.")
 
 
 def compile_term(term: Term, text: str | None = None) -> CompiledTerm:
@@ -77,21 +114,47 @@ def compile_term(term: Term, text: str | None = None) -> CompiledTerm:
 
     A misspelt field, even where no trial comes by, is the author's mistake: `RlcomposeError`.
     """
+    text = term_source(term) if text is None else text
     try:
-        module = import_cached("term", term_source(term) if text is None else text)
-    except NotCompilable:
-        raise
+        module = import_cached("term", text)
     except Exception as error:
         if misspelt := _MISSPELT.search(str(error)):
             where = f"field of the moment in reward term {term.name!r}:"
             raise unknown(where, misspelt[1], moment_names()) from None
         # numba's errors have no common base: UnsupportedBytecodeError is a plain Exception
         raise NotCompilable(_reason(term, error)) from None
-    compiled = module.ask_in_rows
+    compiled = module.ask
     result = compiled.overloads[LOOP_SIGNATURE.args]
     # Not public, but stable over numba's versions since 2014; pinned in constraints.txt and tested.
     address = result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
-    return CompiledTerm(address, compiled)
+    return CompiledTerm(address, compiled, fields_read(text))
+
+
+_PRIMITIVES_READ = {
+    "tone_of": ("chord_tones",),
+    "next_tone_of": ("next_tones",),
+    "previous": ("num_notes", "is_rest", *(name for name in FIELD if name.startswith("near_"))),
+    "bar_past": ("bar",),
+    **{
+        f"window_{what}": tuple(name for name in FIELD if name.startswith(f"window_{what}_"))
+        for what in ("class", "interval", "position", "length")
+    },
+}
+
+
+def fields_read(text: str) -> frozenset[int]:
+    """The numbers of the fields that a source may read, by the words in it: rather too many than too few."""
+    shared = {**shared_methods(), **shared_properties()}
+    known: set[str] = set()
+    waiting = set(re.findall(r"\w+", text))
+    while waiting:
+        word = waiting.pop()
+        known.add(word)
+        words: set[str] = set(_PRIMITIVES_READ.get(word, ()))
+        if word in shared:
+            words |= set(re.findall(r"\w+", inspect.getsource(shared[word])))
+        waiting |= words - known
+    return frozenset(FIELD[word] for word in known if word in FIELD)
 
 
 def _reason(term: Term, error: Exception) -> str:
@@ -99,7 +162,7 @@ def _reason(term: Term, error: Exception) -> str:
     definitions = _definitions(term.function, {term.function.__name__: term.function}, term)
     *helpers, own = "".join(definitions).rpartition("@register_jitable")
     try:
-        import_cached("reason", _HEADER + "".join(helpers[:1]) + "@njit(TERM_SIGNATURE, cache=True)" + own)
+        import_cached("reason", _ALONE + "".join(helpers[:1]) + "@njit(float64(in_rows), cache=True)" + own)
     except Exception as alone:
         return _first_line(alone)
     return _first_line(error)
@@ -149,6 +212,8 @@ def _define(name: str, value: object, seen: dict[str, object]) -> list[str]:
     for math_name, function in vars(math).items():
         if value is function:
             return [f"{name} = math.{math_name}\n"]
+    if value is ones_in:  # compiled otherwise than it is written
+        return ["from rlcompose.engine.moment import ones_in\n"]
     if isinstance(value, types.FunctionType):
         if seen.setdefault(value.__name__, value) is not value:
             raise NotCompilable(f"two different things are called {value.__name__}")

@@ -180,28 +180,6 @@ def test_chord_that_does_not_fall_a_fifth_resolves_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("notes", "expected"),
-    [
-        ("C4:6 D4:6 E4:6 G4:6", [0, 0, 0, 1]),
-        ("G4:6 E4:6 D4:6 C4:6", [0, 0, 0, 1]),
-        ("C4:6 D4:6 E4:6 F4:6", [0, 0, 0, 0]),
-        ("C4:6 D4:6 E4:6 G4:3", [0, 0, 0, 0.5]),
-        ("C4:6 D4:6 C4:6 G4:6", [0, 0, 0, 0]),  # one of them is missing
-        ("C4:6 D4:6 E4:6 G4:6 C5:6 D5:6", [0, 0, 0, 1, 0, 0]),  # going round is paid once
-        ("C4:6 D4:6 - E4:6 G4:6", [0, 0, 0, 0, 0]),
-    ],
-)
-def test_digital_pattern(notes: str, expected: list[float]) -> None:
-    assert values("digital_pattern", notes) == expected
-
-
-def test_digital_pattern_belongs_to_one_chord() -> None:
-    # D E F# A is the cell of D7, C D E G that of C.
-    assert values("digital_pattern", "D4:6 E4:6 F#4:6 A4:6 C4:6 D4:6 E4:6 G4:6", "D7 C")[3::4] == [1, 1]
-    assert values("digital_pattern", "-:12 D4:6 E4:6 G4:6 C5:6", "D7 C")[-1] == 0
-
-
-@pytest.mark.parametrize(
     ("notes", "tempo", "expected"),
     [
         ("C4:6 D4:6 E4:6 F4:6", 120, [0, 1, 0, 1]),

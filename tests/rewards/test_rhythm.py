@@ -62,16 +62,6 @@ def test_clear_barlines(notes: str, value: float) -> None:
     assert sum(term_values("clear_barlines", melody(notes))) == value
 
 
-def test_sounded_downbeat() -> None:
-    assert at_bars("sounded_downbeat", "C4:48", "- C4:36", "C4 -:36") == [1, 0, 1]
-    assert at_bars("sounded_downbeat", "C4:48", "-:48") == [1, 0]
-
-
-def test_note_held_into_a_bar_is_no_downbeat() -> None:
-    # The second note ends the first bar; the second bar begins in its midst.
-    assert term_values("sounded_downbeat", melody("C4:36 C4:24 C4:36")) == [0, 1, 0]
-
-
 # --- bars among each other --------------------------------------------------------------------------------------------
 
 QUARTERS, HALF_FIRST, EIGHTHS = "C4 C4 C4 C4", "C4:24 C4 C4", " ".join(["C4:6"] * 8)
