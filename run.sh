@@ -103,7 +103,7 @@ install_torch() {
 }
 
 # Once, so that the first piece is heard at once. Where nothing can be kept, every start compiles for itself.
-compile_engine() { "$python" -c 'from rlcompose.engine.core import sample_moments; sample_moments()'; }
+compile_engine() { "$python" -m rlcompose.engine.ahead; }
 
 install_rest() { pip install -c "$root/constraints.txt" -e "${root}[all,dev]"; }
 

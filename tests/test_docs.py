@@ -26,11 +26,13 @@ import pytest
 from rlcompose import load_style, style_names
 from rlcompose.__main__ import COMMANDS
 from rlcompose.agent import find_agent, load_agents
+from rlcompose.bands import FEATURES
+from rlcompose.brief import Options
 from rlcompose.codec import action_table
 from rlcompose.engine.core import evaluate, sample_moments
 from rlcompose.engine.layout import MOMENT_FIELDS, PUBLIC_FIELDS, observation_table
 from rlcompose.engine.moment import Moment, moment_names
-from rlcompose.reward import load_terms
+from rlcompose.reward import TIMES, Term, load_terms
 from rlcompose.style import list_styles
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -50,23 +52,80 @@ def text_of(page: str) -> str:
 
 
 def fields_table() -> str:
-    rows = (f"| `{name}` | {MOMENT_FIELDS[name]} |" for name in PUBLIC_FIELDS)
-    return "\n".join(["| field | meaning |", "|---|---|", *rows])
+    """A row for each field; those that differ in their number alone share one."""
+    numbered: dict[str, list[str]] = {}
+    for name in PUBLIC_FIELDS:
+        numbered.setdefault(re.sub(r"\d+$", "", name), []).append(name)
+    return "\n".join(["| field | meaning |", "|---|---|", *(fields_row(names) for names in numbered.values())])
+
+
+def fields_row(names: list[str]) -> str:
+    first, last = MOMENT_FIELDS[names[0]], MOMENT_FIELDS[names[-1]]
+    if len(names) == 1:
+        return f"| `{names[0]}` | {first} |"
+    meaning = re.sub(r"\b0\b", "n", first)
+    if re.sub(rf"\b{len(names) - 1}\b", "n", last) != meaning:
+        meaning += f"; the last: {last}"
+    return f"| `{names[0]}` … `{names[-1]}` | {meaning} |"
 
 
 def methods_table() -> str:
     lines = ["| beyond the fields | meaning |", "|---|---|"]
     for name in moment_names()[len(PUBLIC_FIELDS) :]:
         value = inspect.getattr_static(Moment, name)
-        parameters = "" if isinstance(value, property) else f"({list(inspect.signature(value).parameters)[1]})"
-        lines.append(f"| `{name}{parameters}` | {(inspect.getdoc(value) or '').splitlines()[0]} |")
+        if inspect.isfunction(value):
+            parameters = list(inspect.signature(value).parameters)[1:]
+            lines.append(f"| `{name}({', '.join(parameters)})` | {first_line(value)} |")
+        else:
+            lines.append(f"| `{name}` | {first_line(value) or said_of_memory()} |")
     return "\n".join(lines)
 
 
-def terms_table() -> str:
+def first_line(value: object) -> str:
+    return (inspect.getdoc(value) or "").partition("\n")[0]
+
+
+def said_of_memory() -> str:
+    """`memory` is a slot, without a docstring of its own: what the constructor says of it."""
+    found = re.search(r"^memory +(.*)$", inspect.getdoc(Moment.__init__) or "", re.MULTILINE)
+    assert found
+    return found[1]
+
+
+def times_table() -> str:
+    rows = (f"| `{at}` | {when} |" for at, when in TIMES.items())
+    return "\n".join(["| `at=` | asked |", "|---|---|", *rows])
+
+
+def built_in_terms() -> list[Term]:
     terms = [term for term in load_terms().values() if Path(term.file).parent.name == "rewards"]
-    rows = (f"| `{term.name}` | `rewards/{term.family}.py` | {term.summary} |" for term in terms)
-    return "\n".join(["| term | file | what it gives |", "|---|---|---|", *sorted(rows)])
+    return sorted(terms, key=lambda term: (term.family, term.name))
+
+
+def terms_table() -> str:
+    """The catalogue: a heading for each family, and below it its terms with their parameters."""
+    lines = ["| term | asked | range | what it gives |", "|---|---|---|---|"]
+    family = ""
+    for term in built_in_terms():
+        if term.family != family:
+            family = term.family
+            lines.append(f"| **{family}** | | | `rewards/{family}.py`. {first_line(inspect.getmodule(term.function))} |")
+        told = ", ".join(f"{name}={value}" for name, value in term.parameters)
+        name = f"{term.name}({told})" if told else term.name
+        lines.append(f"| `{name}` | {term.at} | {term.low:g} to {term.high:g} | {term.summary} |")
+    return "\n".join(lines)
+
+
+def features_table() -> str:
+    asked = {feature_of(term): term.name for term in built_in_terms() if term.family == "bands"}
+    rows = (f"| `{name}` | `{asked[name]}` | {what} | {least:g} |" for name, (least, what) in FEATURES.items())
+    return "\n".join(["| feature | its term | what it is, over 8 bars | least distance |", "|---|---|---|---|", *rows])
+
+
+def feature_of(term: Term) -> str:
+    """The feature whose function a term calls."""
+    [feature] = FEATURES.keys() & set(term.function.__code__.co_names)
+    return feature
 
 
 def options_table(command: str) -> str:
@@ -120,7 +179,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "observation": observation_table,
     "fields": fields_table,
     "methods": methods_table,
+    "times": times_table,
     "terms": terms_table,
+    "features": features_table,
     **{f"options-{command}": partial(options_table, command) for command in COMMANDS},
 }
 
@@ -174,13 +235,27 @@ def paths_in(value: object, prefix: str = "") -> set[str]:
     return {prefix}
 
 
-def test_documented_ranges_hold_and_cover_every_term() -> None:
-    rows = re.findall(r"^\| `(\w+)` \| (-?[\d.]+) \| (-?[\d.]+) \|$", text_of("rewards.md"), re.MULTILINE)
-    terms = {n: term for n, term in load_terms().items() if Path(term.file).parent.name == "rewards"}
-    assert {name for name, _, _ in rows} == set(terms)
-    for name, lowest, highest in rows:
-        values = [evaluate(terms[name], moment) for moment in sample_moments()]
-        assert min(values) >= float(lowest) and max(values) <= float(highest), name
+def test_ranges_of_the_catalogue_hold() -> None:
+    for term in built_in_terms():
+        assert term.low is not None and term.high is not None, term.name
+        for moment, times in sample_moments():
+            if moment.num_events == 1:
+                memory = [0.0] * term.memory
+            if term.at in times:
+                moment.memory = memory
+                assert term.low <= evaluate(term, moment) <= term.high, term.name
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/rewards.md"])
+def test_the_terms_are_counted_right(page: str) -> None:
+    found = re.search(r"(\d+) (?:reward )?terms in (\w+) families", (ROOT / page).read_text(encoding="utf-8"))
+    numbers = "no one two three four five six seven eight nine ten".split()
+    terms = built_in_terms()
+    assert found and (int(found[1]), found[2]) == (len(terms), numbers[len({term.family for term in terms})])
+
+
+def test_every_option_of_a_piece_is_described() -> None:
+    assert keys_under("environment.md", "## Options") == {*Options.names(), "prefix"}
 
 
 def test_keys_of_train(trained_run: SimpleNamespace) -> None:

@@ -158,3 +158,8 @@ def _run(full_name: str, path: Path | None, text: str) -> ModuleType:
         del sys.modules[full_name]
         raise
     return module
+
+
+def import_kernel() -> ModuleType:
+    """The compiled step, from the cache or compiled now."""
+    return import_cached("kernel", engine_source("kernel.py"), "compiling the engine: some seconds, once")

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlcompose.brief import Brief
-from rlcompose.engine.cache import engine_source, import_cached, is_cached
+from rlcompose.engine.cache import import_kernel, is_cached
 from rlcompose.engine.layout import FIELD, NUM_SLOTS, OBSERVATION_SCALE
 from rlcompose.engine.moment import Moment
 from rlcompose.engine.moments import Moments
@@ -49,7 +49,7 @@ PYTHON_TERM_MICROSECONDS = 4.6
 @cache
 def kernel() -> Any:
     """The compiled step, loaded from the cache or compiled now (some seconds, once for each version)."""
-    return import_cached("kernel", engine_source("kernel.py"), "compiling the engine: some seconds, once")
+    return import_kernel()
 
 
 class RewardTermError(RlcomposeError):
@@ -84,6 +84,10 @@ class Engine:
         memory_at = np.cumsum([0, *(weighted.term.memory for weighted in self.terms)]).astype(np.int64)
         self.state = State(num_envs, self.num_actions, len(self.terms), int(memory_at[-1]))
         self.landing: Landing | None = None  # for agents that plan: the masks tell what is legal now, not where to end
+        if any(weighted.term not in _prepared for weighted in self.terms):
+            from rlcompose.engine.ahead import compile_ahead
+
+            compile_ahead([weighted.term for weighted in self.terms])
         self._kernel = kernel()
         self._compiled: list[CompiledTerm] = []
         self.weights = np.array([*(weighted.weight for weighted in self.terms), 0.0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import inspect
 import math
 import re
@@ -10,6 +11,7 @@ import textwrap
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -142,18 +144,22 @@ _PRIMITIVES_READ = {
 }
 
 
+@cache
+def _words_of_shared() -> dict[str, frozenset[str]]:
+    """The words in the source of each of the moment's methods and properties."""
+    shared = {**shared_methods(), **shared_properties()}
+    return {name: frozenset(re.findall(r"\w+", inspect.getsource(value))) for name, value in shared.items()}
+
+
 def fields_read(text: str) -> frozenset[int]:
     """The numbers of the fields that a source may read, by the words in it: rather too many than too few."""
-    shared = {**shared_methods(), **shared_properties()}
+    shared = _words_of_shared()
     known: set[str] = set()
     waiting = set(re.findall(r"\w+", text))
     while waiting:
         word = waiting.pop()
         known.add(word)
-        words: set[str] = set(_PRIMITIVES_READ.get(word, ()))
-        if word in shared:
-            words |= set(re.findall(r"\w+", inspect.getsource(shared[word])))
-        waiting |= words - known
+        waiting |= ({*_PRIMITIVES_READ.get(word, ())} | shared.get(word, frozenset())) - known
     return frozenset(FIELD[word] for word in known if word in FIELD)
 
 
@@ -238,6 +244,11 @@ def _literal(value: Any) -> str:
 
 def _definition_of(function: types.FunctionType) -> ast.FunctionDef:
     """The function's syntax tree without decorators and annotations, which need not mean anything to numba."""
+    return copy.deepcopy(_parsed(function))
+
+
+@lru_cache(maxsize=4096)
+def _parsed(function: types.FunctionType) -> ast.FunctionDef:
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     except (OSError, TypeError, SyntaxError):
