@@ -73,7 +73,8 @@ def real_accounts(style: Style, terms: Sequence[Term], limit: int, shuffled: boo
     from rlcompose.datasets import encoded_pieces
 
     rng = np.random.default_rng(1)
-    for piece in islice(encoded_pieces(style, seed=0, second_voice=BASS), limit):
+    # Repeats are played, as the style's pieces have them: without, no section would ever return.
+    for piece in islice(encoded_pieces(style, seed=0, expand_repeats=True, second_voice=BASS), limit):
         actions = rng.permutation(piece.actions).tolist() if shuffled else piece.actions
         yield _cut_account(piece.brief, actions, terms)
 

@@ -151,6 +151,7 @@ def encoded_pieces(
     source: str | os.PathLike[str] | None = None,
     *,
     seed: int | None = None,
+    expand_repeats: bool = False,
     report: Report | None = None,
     **options: Any,
 ) -> Iterator[Encoded]:
@@ -159,7 +160,7 @@ def encoded_pieces(
     `options` are pinned besides what the piece pins, as in `rlcompose.Options`.
     """
     report = Report() if report is None else report
-    for piece in read_pieces(style, source, seed=seed, report=report):
+    for piece in read_pieces(style, source, seed=seed, expand_repeats=expand_repeats, report=report):
         try:
             brief, actions, dropped = _actions_of(piece, style)
             if options:

@@ -18,7 +18,8 @@ def parser() -> Parser:
     """The command's options."""
     parser = Parser(
         "python -m rlcompose.speed",
-        "Measure steps a second on one core: engine, float view, single environment beside CartPole-v1.",
+        "Measure steps a second on one core: engine, all reward terms, a term in Python, float view, and a single "
+        "environment beside CartPole-v1.",
         "python -m rlcompose.speed --style jazz",
     )
     parser.add_argument("--style", default="jazz", help="the style (default: jazz)")
@@ -33,6 +34,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     return run(_speed, parser(), argv)
 
 
+def high_notes(m: Any) -> float:
+    """A user's term of six lines."""
+    if not m.is_note:
+        return 0.0
+    if m.pitch > 12:
+        return 1.0
+    return 0.0
+
+
 def best_of(measure: Callable[[], float], repeats: int = REPEATS) -> float:
     """The largest of several measurements."""
     return max(measure() for _ in range(repeats))
@@ -44,20 +54,28 @@ def _speed(arguments: argparse.Namespace) -> dict[str, Any]:
 
     from rlcompose.brief import make_brief
     from rlcompose.engine.core import Engine
-    from rlcompose.reward import weigh_terms
+    from rlcompose.reward import load_terms, weigh_terms
 
     rng = np.random.default_rng(0)
     brief = make_brief(arguments.style)
     terms = weigh_terms(brief.style.rewards)
+    everything = weigh_terms(dict.fromkeys(load_terms(), 1.0))
     num_envs: int = arguments.envs
-    engine = Engine(brief, terms, num_envs, next_step_reset=True)
-    engine.reset(list(range(num_envs)))
+
+    def made(paid: Any, in_python: bool = False) -> Engine:
+        """An engine under way; with `in_python` its terms are called per note, whether or not they compile."""
+        engine = Engine(brief, paid, num_envs, next_step_reset=True)
+        if in_python:
+            engine.call_in_python()
+        engine.reset(list(range(num_envs)))
+        return engine
+
+    engine = made(terms)
     everywhere = np.flatnonzero(engine.state.mask.all(axis=0))
     actions = rng.choice(everywhere, (NUM_ACTION_ROWS, num_envs))
     view = np.empty(engine.state.obs.shape, np.float32)
-    rounds = max(20, 200_000 // num_envs)
 
-    def batch(with_view: bool) -> float:
+    def batch(engine: Engine, with_view: bool = False, rounds: int = max(20, 200_000 // num_envs)) -> float:
         begun = time.perf_counter()
         for number in range(rounds):
             engine.step(actions[number % NUM_ACTION_ROWS])
@@ -66,8 +84,15 @@ def _speed(arguments: argparse.Namespace) -> dict[str, Any]:
         seconds = time.perf_counter() - begun
         return rounds * num_envs / seconds
 
-    batch(True)
-    integers, floats = best_of(lambda: batch(False)), best_of(lambda: batch(True))
+    batch(engine, True)
+    own = weigh_terms(dict(brief.style.rewards), [high_notes])
+    engines = [made(()), engine, made(own), made(everything)]
+    # Alternating, so that a disturbance meets all; the float view last.
+    rows = [[batch(each) for each in engines] for _ in range(REPEATS)]
+    bare, integers, with_own, with_all = (max(speed) for speed in zip(*rows, strict=True))
+    floats = best_of(lambda: batch(engine, True))
+    python = made(weigh_terms({}, [high_notes]), in_python=True)
+    with_python = best_of(lambda: batch(python, rounds=max(2, 20_000 // num_envs)), 3)
 
     single = gymnasium.make("rlcompose/Compose-v0", style=arguments.style)
     cart_pole = gymnasium.make("CartPole-v1")
@@ -94,6 +119,10 @@ def _speed(arguments: argparse.Namespace) -> dict[str, Any]:
         "terms": len(terms),
         "environments": num_envs,
         "steps_per_second": round(integers),
+        "steps_per_second_without_terms": round(bare),
+        f"steps_per_second_with_all_{len(everything)}_terms": round(with_all),
+        "six_line_term_ns_per_step": round(1e9 / with_own - 1e9 / integers, 1),
+        "steps_per_second_with_a_term_in_python": round(with_python),
         "steps_per_second_with_float_view": round(floats),
         "float_view_ns_per_step": round(1e9 / floats - 1e9 / integers, 1),
         "single_steps_per_second": round(ours),

@@ -26,7 +26,7 @@ from rlcompose.style import load_style, style_names
 HERE = Path(__file__).parent
 # What is asked of chords means nothing where the corpus has none.
 HARMONIC = ("chord_tone_share", "strong_chord_tone_share", "outside_share", "guide_tone_share")
-FEWEST_WINDOWS = 100
+LEAST_HARMONISED = 0.5  # of the pieces must have chords
 
 
 def has_chords(piece: Encoded) -> bool:
@@ -37,31 +37,32 @@ def has_chords(piece: Encoded) -> bool:
 def describe(name: str, limit: int) -> tuple[str, list[str]]:
     """A style's part of the bands file, and its rows of the table."""
     style = load_style(name)
-    made: list[list[float]] = []
-    held: list[list[float]] = []
+    made: list[NDArray[np.float64]] = []
+    held: list[NDArray[np.float64]] = []
     harmonised: list[bool] = []
-    count = 0
-    for piece in islice(encoded_pieces(style, seed=0), limit):
-        rows = window_features(piece.brief, 0, piece.actions).tolist()
-        count += 1
+    for count, piece in enumerate(islice(encoded_pieces(style, seed=0), limit), 1):
+        rows = window_features(piece.brief, 0, piece.actions)
         if is_held_out(piece.group):
-            held += rows
+            held.append(rows)
         else:
-            made += rows
-            harmonised += [has_chords(piece)] * len(rows)
+            made.append(rows)
+            harmonised.append(has_chords(piece))
         if count % 50 == 0:
-            print(f"{name}: {count} pieces, {len(made)} windows", file=sys.stderr, flush=True)
-    values, others = np.array(made), np.array(held)
+            print(f"{name}: {count} pieces", file=sys.stderr, flush=True)
+    others = np.concatenate(held)
     lines, table = [f"[{name}]"], []
     for number, feature in enumerate(FEATURES):
-        column: NDArray[np.float64] = values[:, number]
-        if feature in HARMONIC and sum(harmonised) < FEWEST_WINDOWS:
-            continue
-        edges = np.percentile(column, PERCENTILES)
+        used = made
+        if feature in HARMONIC:
+            used = [rows for rows, has in zip(made, harmonised, strict=True) if has]
+            if len(used) < LEAST_HARMONISED * len(made):
+                continue
+        edges = np.percentile(np.concatenate(used)[:, number], PERCENTILES)
         lines.append(f"{feature} = [{', '.join(f'{edge:.4g}' for edge in edges)}]")
         outside = float(((others[:, number] < edges[0]) | (others[:, number] > edges[-1])).mean())
         table.append(f"| {name} | {feature} | {' | '.join(f'{edge:.3g}' for edge in edges)} | {outside:.3f} |")
-    heading = f"# {count} pieces, {len(made)} windows of 8 bars"
+    windows = sum(map(len, made))
+    heading = f"# {len(made)} pieces with {windows} windows of 8 bars; {len(held)} more were held out"
     return "\n".join([heading, *lines]) + "\n", table
 
 

@@ -124,6 +124,15 @@ class Engine:
         self._context = self.state.context(self.tables, self._term_arrays)
         self._all_rows = np.arange(self.num_envs, dtype=np.int64)
 
+    def call_in_python(self) -> None:
+        """Call all terms per note in Python from now on, those that are compiled too: to compare both."""
+        memory_at = self._term_arrays["memory_at"]
+        self._python = [
+            _PythonTerm(number, weighted.term, self.state.memory[:, memory_at[number] : memory_at[number + 1]])
+            for number, weighted in enumerate(self.terms)
+        ]
+        self._term_arrays["addresses"][:] = 0
+
     @property
     def python_terms(self) -> tuple[str, ...]:
         """The names of the terms that are called per note in Python."""

@@ -420,8 +420,8 @@ ROWS = 40  # more than are scored together
 
 @cache
 def engine_of(function: Callable[..., Any], at: str, style: str) -> Engine:
-    """An engine that pays this term alone: what other terms read is not there for it to find."""
-    engine = Engine(make_brief(style, {"bars": 66, "second_voice": "bass"}), [weighted(function, at=at)], ROWS)
+    """An engine that pays this term alone: what others read is not there for it to find. No piece ends in 60 events."""
+    engine = Engine(make_brief(style, {"bars": 130, "second_voice": "bass"}), [weighted(function, at=at)], ROWS)
     assert not engine.python_terms
     return engine
 
