@@ -9,4 +9,5 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run `python -m rlcompose.rewards`; the exit status."""
     from rlcompose.rewards.__main__ import main as command
 
-    return command(argv)
+    status: int = command(argv)
+    return status

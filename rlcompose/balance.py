@@ -144,7 +144,7 @@ def twins(names: Sequence[str], values: NDArray[np.float64], above: float = TWIN
     kept = np.flatnonzero(spread)
     if len(kept) < 2:
         return []
-    correlation = np.corrcoef(values[:, kept], rowvar=False)
+    correlation: NDArray[np.float64] = np.asarray(np.corrcoef(values[:, kept], rowvar=False))
     pairs = np.argwhere(np.triu(correlation > above, k=1))
     return [(names[kept[i]], names[kept[j]], float(correlation[i, j])) for i, j in pairs]
 
@@ -186,10 +186,10 @@ def _python_seconds(term: Term) -> float:
     if term.batched:
         from rlcompose.engine.core import sample_engine
 
-        moments = sample_engine().moments()
+        columns = sample_engine().moments()
         begun = time.perf_counter()
-        term(moments)
-        return (time.perf_counter() - begun) / len(moments)
+        term(columns)
+        return (time.perf_counter() - begun) / len(columns)
     moments = [moment for moment, times in sample_moments() if term.at in times][:50]
     for moment in moments:
         moment.memory = [0.0] * term.memory

@@ -278,12 +278,10 @@ class WeightedTerm:
 
 
 Weight = float | Sequence[tuple[float, float]]  # a number, or a schedule of (share of the training, number)
-RewardChoice = Mapping["str | Callable[..., Any]", Weight] | Sequence["str | Callable[..., Any]"] | None
+RewardChoice = Mapping[str, Weight] | Mapping[Callable[..., Any], Weight] | Sequence["str | Callable[..., Any]"] | None
 
 
-def weigh_terms(
-    style_weights: Mapping[str, float], choice: RewardChoice | Mapping[str, Weight] = None
-) -> tuple[WeightedTerm, ...]:
+def weigh_terms(style_weights: Mapping[str, float], choice: RewardChoice = None) -> tuple[WeightedTerm, ...]:
     """The terms that are paid, in a fixed order (by the time at which they are asked, then by name).
 
     They are the style's, changed by what was chosen.

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from rlcompose.brief import Brief, make_brief
+from rlcompose.codec import action_of
 from rlcompose.engine.core import Engine, evaluate, evaluate_batched, prepare_term
 from rlcompose.engine.terms import NotCompilable, compile_term
 from rlcompose.errors import RlcomposeError
@@ -19,7 +20,9 @@ from rlcompose.reward import Term, WeightedTerm, find_term, make_term
 from rlcompose.style import style_names
 
 CLOSE = 1e-12  # how far compiled and Python may lie apart where logarithms and the like are used
-PLAYED = 2  # pieces of each kind
+PLAYED = 2  # pieces of each kind: of any events, and of a few that return, so that motifs and repeated bars come by
+FEW = 6
+SHORTEST_REST = 0  # the action
 
 
 class RewardCheckError(RlcomposeError):
@@ -31,8 +34,8 @@ class RewardReport:
     """What was seen of a term that passed.
 
     low, high     the smallest and largest value
-    fires         share of the events asked about, in pieces that are not silent, for which it gave anything but 0
-    asked         at how many events it was asked
+    asked         at how many events it was asked, in pieces that are not silent
+    fires         share of them for which it gave anything but 0
     compiled      whether it runs compiled; `reason` says why not
     nanoseconds   what asking it once costs
     """
@@ -80,32 +83,34 @@ def check_reward(term: str | Callable[..., Any] | Term, *, seed: int = 0) -> Rew
     values: list[float] = []
     seconds: list[float] = []
     heard: list[float] = []
-    for brief, silent in _briefs():
-        for value, taken in _played(known, brief, silent, seed, compiled):
+    for brief, only in _briefs():
+        for value, taken in _played(known, brief, only, seed, compiled):
             values.append(value)
             seconds.append(taken)
-            if not silent:
+            if only != SHORTEST_REST:
                 heard.append(value)
     if not values:
         raise RewardCheckError(f"reward term {known.name!r} was never asked: no event is {known.at!r}")
-    low, high = min(values), max(values)
+    low, high = min(values) + 0.0, max(values) + 0.0  # no -0.0
     if (known.low is not None and low < known.low) or (known.high is not None and high > known.high):
         raise RewardCheckError(
             f"reward term {known.name!r} gave {low:g} to {high:g}: it declares low={known.low}, high={known.high}"
         )
     cost = _compiled_seconds(known) if compiled else float(np.median(seconds))
     fires = sum(value != 0 for value in heard) / max(len(heard), 1)
-    return RewardReport(known.name, low, high, fires, len(values), compiled, reason, 1e9 * cost)
+    return RewardReport(known.name, low, high, fires, len(heard), compiled, reason, 1e9 * cost)
 
 
-def _briefs() -> Iterator[tuple[Brief, bool]]:
-    """Every style at three lengths, and two silent pieces; whether it is to be silent."""
+def _briefs() -> Iterator[tuple[Brief, int | None]]:
+    """Every style at three lengths, two silent pieces, one of a whole note; with the only action to play, if any."""
     for style in style_names():
         for bars in (1, 4, 12):
-            yield make_brief(style, {"bars": bars, "second_voice": "bass"}), False
+            yield make_brief(style, {"bars": bars, "second_voice": "bass"}), None
     for bars in (1, 12):
-        yield make_brief("jazz", {"bars": bars}), True
-    yield make_brief("jazz", {"bars": 4, "chords": "NC | NC | NC | NC", "key": "C"}), False
+        yield make_brief("jazz", {"bars": bars}), SHORTEST_REST
+    bar = make_brief("jazz", {"bars": 1})
+    yield bar, action_of(bar.style, 0, 48)
+    yield make_brief("jazz", {"bars": 4, "chords": "NC | NC | NC | NC", "key": "C"}), None
 
 
 def _check_globals(term: Term) -> None:
@@ -120,16 +125,17 @@ def _check_globals(term: Term) -> None:
             )
 
 
-def _played(term: Term, brief: Brief, silent: bool, seed: int, compiled: bool) -> Iterator[tuple[float, float]]:
+def _played(term: Term, brief: Brief, only: int | None, seed: int, compiled: bool) -> Iterator[tuple[float, float]]:
     """The values of a term at the events of some pieces at which it is asked, and how long each took in Python."""
     engine = Engine(brief, [WeightedTerm(term, 1.0)], PLAYED)
     engine.reset(range(seed, seed + PLAYED))
     rng = np.random.default_rng(seed)
     memories = [[0.0] * term.memory for _ in range(PLAYED)]
+    few = rng.choice(np.flatnonzero(engine.state.mask.all(axis=0)), FEW)
     while not engine.state.done.all():
-        # Action 0 is the shortest rest.
-        chosen = [0 if silent else rng.choice(np.flatnonzero(mask)) for mask in engine.state.mask]
-        engine.state.actions[:] = chosen
+        for row, mask in enumerate(engine.state.mask):
+            legal = few[mask[few]] if row % 2 and mask[few].any() else np.flatnonzero(mask)
+            engine.state.actions[row] = rng.choice(legal) if only is None else only
         failed = engine._kernel.score_rows(engine._context)
         if failed >= 0:
             engine._explain_failure(*divmod(failed, 1000))

@@ -89,7 +89,7 @@ def said_of_memory() -> str:
     """`memory` is a slot, without a docstring of its own: what the constructor says of it."""
     found = re.search(r"^memory +(.*)$", inspect.getdoc(Moment.__init__) or "", re.MULTILINE)
     assert found
-    return found[1]
+    return f"{found[1][0].upper()}{found[1][1:]}."
 
 
 def times_table() -> str:
@@ -268,6 +268,46 @@ def test_keys_of_train_without_learning(greedy_run: SimpleNamespace) -> None:
     assert keys_under("commands.md", "### JSON of `train --agent greedy`") == set(greedy_run.result)
 
 
+@pytest.mark.slow
+def test_keys_of_train_that_goes_on(
+    make_run: Callable[..., SimpleNamespace], trained_run: SimpleNamespace, tmp_path: Path
+) -> None:
+    options = ["--from", str(trained_run.folder), "--reward", "unlooped=0..1", "--steps", "500"]
+    run = make_run(tmp_path, *options)
+    heading = "### JSON of `train --from RUN`"
+    assert keys_under("commands.md", heading) == set(run.result)
+    prose = re.search(r"^`changed` has (.*?)\n\n", text_of("commands.md"), re.MULTILINE | re.DOTALL)
+    measured = {name for name in run.result["changed"] if not name.startswith("terms/")}
+    assert prose and set(KEY.findall(prose[1])) - {"illegal"} == measured
+    config = json.loads((run.folder / "config.json").read_text())
+    told = re.search(r"^Two keys stand only where (.*?)\n\n", text_of("files.md"), re.MULTILINE | re.DOTALL)
+    assert told and set(KEY.findall(told[1])) - {"rewards"} == set(config) - keys_under("files.md", "## config.json")
+    new = {path.name for path in run.folder.iterdir()} - {path.name for path in trained_run.folder.iterdir()}
+    assert new == {"changes.md"}
+
+
+@pytest.mark.parametrize(
+    ("heading", "lists", "options"),
+    [
+        ("### JSON of `rewards`", ("terms",), ["--paid", "--bars", "1"]),
+        pytest.param(
+            *("### JSON of `rewards --speak`", ("speech", "twins"), ["--speak", "--style", "chorale"]),
+            marks=pytest.mark.slow,
+        ),
+    ],
+    ids=("balance", "speak"),
+)
+def test_keys_of_rewards(heading: str, lists: tuple[str, ...], options: list[str], tmp_path: Path) -> None:
+    written = tmp_path / "result.json"
+    assert importlib.import_module("rlcompose.rewards").main([*options, "--pieces", "2", "--json", str(written)]) == 0
+    result = json.loads(written.read_text())
+    assert keys_under("commands.md", heading) == set(result)
+    section = text_of("commands.md").partition(f"{heading}\n")[2].partition("\n#")[0]
+    for name in lists:
+        row = re.search(rf"\| `{name}` \| a list, for each .*?: (.*) \|", section)
+        assert row and set(KEY.findall(row[1])) == set(result[name][0])
+
+
 def test_keys_of_compose(greedy_run: SimpleNamespace, tmp_path: Path) -> None:
     from rlcompose import compose
 
@@ -400,12 +440,14 @@ def test_the_readme_names_the_two_commands_word_for_word() -> None:
     assert len(lines) <= 200
 
 
-def test_the_readmes_own_reward_works_as_it_says(tmp_path: Path) -> None:
+def test_the_readmes_own_reward_works_as_it_says(trained_run: SimpleNamespace, tmp_path: Path) -> None:
     [term] = [text for text in examples(ROOT / "README.md") if "@reward_term" in text]
     (tmp_path / "mine.py").write_text(term, encoding="utf-8")
     [line] = re.findall(r"^    \./run\.sh (train .*--plugin mine\.py.*)$", text_of("../README.md"), re.MULTILINE)
-    arguments = [*line.split(), "--agent", "random", "--bars", "4"]
-    command = [sys.executable, "-m", "rlcompose", *arguments]
+    words = [str(trained_run.folder) if word == "runs/jazz-ppo-1" else word for word in shlex.split(line)]
+    command = [sys.executable, "-m", "rlcompose", *words, "--steps", "1000"]
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
-    piece = json.loads((tmp_path / "runs/jazz-random-1/pieces/random.json").read_text())
-    assert piece["rewards"]["weights"]["high_notes"] == 2.0 and "high_notes" in piece["rewards"]["terms"]
+    for name in ("before", "after"):
+        assert (tmp_path / f"runs/jazz-ppo-1/pieces/{name}.wav").is_file()
+        piece = json.loads((tmp_path / f"runs/jazz-ppo-1/pieces/{name}.json").read_text())
+        assert piece["rewards"]["weights"]["high_notes"] == 0.5 and "high_notes" in piece["rewards"]["terms"]

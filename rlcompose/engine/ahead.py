@@ -1,7 +1,7 @@
 """Compile many terms on two cores: a second process does half of them into the cache, from where they are loaded.
 
-`python -m rlcompose.engine.ahead` compiles the step and all built-in terms, as setting up does once; with names behind it,
-these terms.
+`python -m rlcompose.engine.ahead` compiles the step and all built-in terms, as setting up does once; with names behind
+it, these terms.
 """
 
 from __future__ import annotations

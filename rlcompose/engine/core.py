@@ -211,8 +211,8 @@ class Engine:
         """
         state = self.state
         first, end = (0, 0) if term is None else self._term_arrays["memory_at"][term : term + 2].tolist()
-        rows = (state.now[row], state.obs[row], state.notes[row].ravel(), state.past[row].ravel())
-        return Moment(*(each.tolist() for each in rows), self._constants, state.memory[row, first:end].tolist())
+        now, obs, notes, past = (rows[row].ravel().tolist() for rows in (state.now, state.obs, state.notes, state.past))
+        return Moment(now, obs, notes, past, self._constants, state.memory[row, first:end].tolist())
 
     @property
     def _constants(self) -> memoryview:
@@ -249,12 +249,13 @@ class Engine:
         single = [each for each in self._python if not each.term.batched]
         if not single:
             return
-        now, obs, notes, past = (a.reshape(-1).data for a in (state.now, state.obs, state.notes, state.past))
-        widths = [a.size // self.num_envs for a in (state.now, state.obs, state.notes, state.past)]
+        # One flat view of each array, and of it the row's part: a view of a view costs least.
+        arrays = (state.now, state.obs, state.notes, state.past)
+        flat = [(array.reshape(-1).data, array.size // self.num_envs) for array in arrays]
         constants = self._constants
         for row in np.flatnonzero(asked).tolist():
-            views = (view[row * w : row * w + w] for view, w in zip((now, obs, notes, past), widths, strict=True))
-            moment = Moment(*views, constants)
+            now, obs, notes, past = (view[row * width : (row + 1) * width] for view, width in flat)
+            moment = Moment(now, obs, notes, past, constants)
             for each in single:
                 if due[each.term.at][row]:
                     moment.memory = each.memory[row].data
@@ -279,20 +280,23 @@ class Engine:
         """The rows in which terms of a time are asked now: bool (envs,)."""
         field = self.field
         due: NDArray[np.bool_] = field("done") == 0
-        if at == NOTE:
-            return due & (field("is_rest") == 0)
         if at == EVENT:
+            return due
+        if at == NOTE:
+            due &= field("is_rest") == 0
             return due
         is_last = field("is_last") != 0
         if at == PIECE_END:
-            return due & is_last
+            due &= is_last
+            return due
         to_end = field("bar_ticks") - field("tick_in_bar")
         if at == PHRASE_END:
             to_end = to_end + (field("phrase_bars") - field("bar_in_phrase") - 1) * field("bar_ticks")
         elif at == SECTION_END:
             to_end = to_end + (field("section_bars") - field("bar_in_section") - 1) * field("bar_ticks")
         reached = field("ticks") >= to_end
-        return due & (reached if at == BAR_END else reached | is_last)
+        due &= reached if at == BAR_END else reached | is_last
+        return due
 
     def _try_in_python(self, rewards: NDArray[np.float64]) -> None:
         """`try_actions` with terms in Python: play each action on a copy and put the piece back."""
@@ -388,13 +392,14 @@ def prepare_term(term: Term) -> CompiledTerm | None:
         text = term_source(term)
     except NotCompilable as reason:
         try_term(term)
-        return _stay_in_python(term, reason)
+        _stay_in_python(term, reason)
+        return None
     if not is_cached("term", text):
         try_term(term)
     try:
         _prepared[term] = compile_term(term, text)
     except NotCompilable as reason:
-        return _stay_in_python(term, reason)
+        _stay_in_python(term, reason)
     return _prepared[term]
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numba import boolean, carray, float32, float64, int16, int64, njit, void
 
-from rlcompose.engine.compiled import LANES, LINKS, call_loop, pointer_to
+from rlcompose.engine.compiled import call_loop, pointer_to
 from rlcompose.engine.layout import (
     BLOCKS,
     CHORD_TONE,
@@ -53,7 +53,7 @@ from rlcompose.engine.layout import (
     WINDOW_FIELDS,
 )
 from rlcompose.engine.moment import CHORD_TONES_AT
-from rlcompose.engine.state import CONTEXT
+from rlcompose.engine.state import CONTEXT, LANES, LINKS
 from rlcompose.engine.tables import (
     BAR_COLUMNS,
     CHART_COLUMNS,
@@ -520,7 +520,7 @@ def _place_second(ctx: Any, chart: Any, row: Any, obs: Any, position: Any) -> No
     tick = position % chart[CH_SECOND_CYCLE]
     first = chart[CH_SECOND_SPAN_AT]
     count = chart[CH_SECOND_SPANS]
-    span = np.int64(second_tick[chart[CH_SECOND_AT] + tick])
+    span: Any = np.int64(second_tick[chart[CH_SECOND_AT] + tick])
     here = second_spans[first + span]
     after = second_spans[first + (span + 1 if span + 1 < count else 0)]
     row[SECOND] = here[SE_PITCH]

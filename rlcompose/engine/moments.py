@@ -65,7 +65,8 @@ class Moments:
     def one(self, row: int) -> Moment:
         """The moment of one piece, without its style's table."""
         state = self._state
-        return Moment(state.now[row].tolist(), state.obs[row].tolist(), state.notes[row].ravel().tolist())
+        now, obs, notes, past = (rows[row].ravel().tolist() for rows in (state.now, state.obs, state.notes, state.past))
+        return Moment(now, obs, notes, past)
 
 
 def _read_only(array: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -152,7 +152,8 @@ def _second_voice(brief: Brief, spans: list[tuple[int, int, Chord]]) -> list[lis
     if brief.second_voice == BASS:
         roots = [-1 if c.is_silent else c.bass if c.bass >= 0 else c.root for _, _, c in spans]
         return [[s, e, NO_PITCH if r < 0 else r + LOWEST_PITCH] for (s, e, _), r in zip(spans, roots, strict=True)]
-    voice, start = [], 0
+    assert not isinstance(brief.second_voice, str)
+    voice, start = list[list[int]](), 0
     for pitch, ticks in brief.second_voice:
         voice.append([start, start + ticks, NO_PITCH if pitch is None else pitch])
         start += ticks
