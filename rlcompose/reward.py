@@ -278,7 +278,14 @@ class WeightedTerm:
 
 
 Weight = float | Sequence[tuple[float, float]]  # a number, or a schedule of (share of the training, number)
-RewardChoice = Mapping[str, Weight] | Mapping[Callable[..., Any], Weight] | Sequence["str | Callable[..., Any]"] | None
+# A mapping's keys may be names, functions, or both; each is spelled out, since a mapping's keys do not vary in type.
+RewardChoice = (
+    Mapping[str, Weight]
+    | Mapping[Callable[..., Any], Weight]
+    | Mapping["str | Callable[..., Any]", Weight]
+    | Sequence["str | Callable[..., Any]"]
+    | None
+)
 
 
 def weigh_terms(style_weights: Mapping[str, float], choice: RewardChoice = None) -> tuple[WeightedTerm, ...]:

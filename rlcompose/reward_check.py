@@ -7,6 +7,7 @@ import time
 import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,8 @@ from rlcompose.reward import Term, WeightedTerm, find_term, make_term
 from rlcompose.style import style_names
 
 CLOSE = 1e-12  # how far compiled and Python may lie apart where logarithms and the like are used
-PLAYED = 2  # pieces of each kind: of any events, and of a few that return, so that motifs and repeated bars come by
-FEW = 6
+PLAYED = 2  # pieces of each kind: one of any events, one in which mostly the same few go round, so that motifs return
+FEW, MOSTLY = 6, 0.9
 SHORTEST_REST = 0  # the action
 
 
@@ -132,10 +133,13 @@ def _played(term: Term, brief: Brief, only: int | None, seed: int, compiled: boo
     rng = np.random.default_rng(seed)
     memories = [[0.0] * term.memory for _ in range(PLAYED)]
     few = rng.choice(np.flatnonzero(engine.state.mask.all(axis=0)), FEW)
-    while not engine.state.done.all():
-        for row, mask in enumerate(engine.state.mask):
-            legal = few[mask[few]] if row % 2 and mask[few].any() else np.flatnonzero(mask)
-            engine.state.actions[row] = rng.choice(legal) if only is None else only
+    for event in count():
+        if engine.state.done.all():
+            return
+        chosen = [rng.choice(np.flatnonzero(mask)) for mask in engine.state.mask]
+        if engine.state.mask[1, few[event % FEW]] and rng.random() < MOSTLY:
+            chosen[1] = few[event % FEW]
+        engine.state.actions[:] = chosen if only is None else only
         failed = engine._kernel.score_rows(engine._context)
         if failed >= 0:
             engine._explain_failure(*divmod(failed, 1000))

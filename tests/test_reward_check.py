@@ -166,10 +166,6 @@ def fails_where_a_motif_returns(m: Moment) -> float:
     return 1.0 / (1 if m.matches < 2 else 0)
 
 
-def fails_where_a_bar_returns(m: Moment) -> float:
-    return 1.0 / (1 if m.bar_notes(0) < 2 or m.bar_contour(0) != m.bar_contour(1) else 0)
-
-
 def no_number(m: Moment) -> float:
     return float("nan") if m.bar == 11 else 0.0
 
@@ -195,7 +191,6 @@ def text(m: Moment) -> Any:
             "'fails_in_a_piece_of_one_event' raised ZeroDivisionError: .*, at bar 1, beat 1",
         ),
         (fails_where_a_motif_returns, "'fails_where_a_motif_returns' raised ZeroDivisionError: "),
-        (fails_where_a_bar_returns, "'fails_where_a_bar_returns' raised ZeroDivisionError: "),
         (no_number, "'no_number' gave nan at bar 12, beat"),
         (infinite, "'infinite' gave inf at bar 12, beat"),
         (text, "'text' gave 'much' at bar 12, beat"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,6 +29,8 @@ def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pat
     monkeypatch.setattr(ahead, "engine_source", lambda name: "the step is there")
     monkeypatch.setattr(ahead, "is_cached", lambda name, text: name == "kernel" or is_cached(name, text))
     compiled_folder.cache_clear()
+    for name in [name for name in sys.modules if name.startswith("_rlcompose_compiled.term_")]:
+        monkeypatch.delitem(sys.modules, name)  # as in a new process
     yield tmp_path
     compiled_folder.cache_clear()
 
