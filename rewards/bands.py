@@ -261,32 +261,31 @@ def guide_tone_share(m: Moment) -> float:
 
 @reward_term(at="bar_end", low=-1, high=0)
 def usual_density(m: Moment) -> float:
-    """0 while the notes a pulse of 8 bars is usual, to -1 where it is rare.
+    """0 while the notes a pulse is usual over 8 bars, to -1 where it is rare.
 
     Optimisers of dense rules play ever more notes, and silence escapes from every rule; a style has its own measure
     (the note counts of Yang and Lerch, Neural Computing and Applications 32, 2020). Jazz solos of the Weimar
     database have 6.2 notes a bar.
 
-    Eight bars of running eighths in jazz, one note a pulse, give about the value of the band's upper side; silence
-    gives -1.
+    Eight bars of running eighths in jazz, one note a pulse, give -0.4; silence gives -1.
     """
     return m.band_score(NOTE_DENSITY, note_density(m)) if m.window_bars == HISTORY_BARS else 0.0
 
 
 @reward_term(at="bar_end", low=-1, high=0)
 def usual_rests(m: Moment) -> float:
-    """0 while the share of the time that is rest of 8 bars is usual, to -1 where it is rare.
+    """0 while the share of the time that is rest is usual over 8 bars, to -1 where it is rare.
 
-    Players breathe and leave room. Real jazz solos rest a fifth of the time (middle half 7 to 41 % of 8 bars).
+    Players breathe and leave room. Real jazz solos rest a fifth of the time (middle half 16 to 32 % of 8 bars).
 
-    Eight bars without a rest give less than 0 in jazz; a rest of a beat and a half in every bar gives 0.
+    Eight bars without a rest give -1 in jazz; a rest of a beat in every bar gives 0, one of a beat and a half -0.4.
     """
     return m.band_score(REST_SHARE, rest_share(m)) if m.window_bars == HISTORY_BARS else 0.0
 
 
 @reward_term(at="bar_end", low=-1, high=0)
 def usual_line_length(m: Moment) -> float:
-    """0 while the notes from one rest to the next of 8 bars is usual, to -1 where it is rare.
+    """0 while the notes from one rest to the next is usual over 8 bars, to -1 where it is rare.
 
     Lines have the length of a breath or of a thought; rests after every other note chop them, lines without end
     tire.
@@ -298,12 +297,13 @@ def usual_line_length(m: Moment) -> float:
 
 @reward_term(at="bar_end", low=-1, high=0)
 def usual_off_beats(m: Moment) -> float:
-    """0 while the share of the notes that begin off the beat of 8 bars is usual, to -1 where it is rare.
+    """0 while the share of the notes that begin off the beat is usual over 8 bars, to -1 where it is rare.
 
     Syncopation unbounded is over-learned; each style has its share: two thirds of the notes in jazz, an eighth in
     chorales.
 
-    Nothing but quarter notes on the beat gives -1 in jazz, 0 in chorales.
+    Nothing but quarter notes on the beat gives -1 in jazz, and even in chorales; an eighth of the notes off the beat
+    gives 0 in chorales.
     """
     return m.band_score(OFF_BEAT_SHARE, off_beat_share(m)) if m.window_bars == HISTORY_BARS else 0.0
 
@@ -322,7 +322,7 @@ def usual_syncopation(m: Moment) -> float:
 
 @reward_term(at="bar_end", low=-1, high=0)
 def usual_triplets(m: Moment) -> float:
-    """0 while the share of the notes that begin on no sixteenth of 8 bars is usual, to -1 where it is rare.
+    """0 while the share of the notes that begin on no sixteenth is usual over 8 bars, to -1 where it is rare.
 
     Triplets are the spice of a bebop line and foreign to a chorale.
 
@@ -333,7 +333,7 @@ def usual_triplets(m: Moment) -> float:
 
 @reward_term(at="bar_end", low=-1, high=0)
 def usual_held_notes(m: Moment) -> float:
-    """0 while the share of the notes longer than a beat of 8 bars is usual, to -1 where it is rare.
+    """0 while the share of the notes longer than a beat is usual over 8 bars, to -1 where it is rare.
 
     Held notes are where a melody rests; a line of nothing but eighths has none, a lazy one has nothing else.
 
@@ -344,7 +344,7 @@ def usual_held_notes(m: Moment) -> float:
 
 @reward_term(at="bar_end", low=-1, high=0)
 def usual_length_variety(m: Moment) -> float:
-    """0 while the entropy of the notes' lengths of 8 bars is usual, to -1 where it is rare.
+    """0 while the entropy of the notes' lengths is usual over 8 bars, to -1 where it is rare.
 
     Real rhythm mixes long and short: one length throughout is an exercise, all lengths alike often are noise (note-
     length histogram of Yang and Lerch 2020).
@@ -356,7 +356,7 @@ def usual_length_variety(m: Moment) -> float:
 
 @reward_term(at="bar_end", low=-1, high=0)
 def usual_bar_likeness(m: Moment) -> float:
-    """0 while the likeness of the rhythms of neighbouring bars of 8 bars is usual, to -1 where it is rare.
+    """0 while the likeness of the rhythms of neighbouring bars is usual over 8 bars, to -1 where it is rare.
 
     A groove comes back bar by bar and is varied (grooving similarity, Wu and Yang, ISMIR 2020, on bars that follow
     one another).
@@ -368,7 +368,7 @@ def usual_bar_likeness(m: Moment) -> float:
 
 @reward_term(at="bar_end", low=-1, high=0)
 def usual_rhythm_count(m: Moment) -> float:
-    """0 while the how many different rhythms the bars have of 8 bars is usual, to -1 where it is rare.
+    """0 while the number of different rhythms in 8 bars is usual, to -1 where it is rare.
 
     A dance tune lives on two or three bar rhythms, an improviser hardly plays one twice; a loop has one.
 
@@ -379,7 +379,7 @@ def usual_rhythm_count(m: Moment) -> float:
 
 @reward_term(at="bar_end", low=-1, high=0)
 def usual_steps(m: Moment) -> float:
-    """0 while the share of the intervals that are steps of 8 bars is usual, to -1 where it is rare.
+    """0 while the share of the intervals that are steps is usual over 8 bars, to -1 where it is rare.
 
     Steps dominate everywhere, and nowhere alone: 54 % in jazz, 70 % in chorales, 39 % in Chinese tunes.
 
@@ -390,7 +390,7 @@ def usual_steps(m: Moment) -> float:
 
 @reward_term(at="bar_end", low=-1, high=0)
 def usual_thirds(m: Moment) -> float:
-    """0 while the share of the intervals that are thirds of 8 bars is usual, to -1 where it is rare.
+    """0 while the share of the intervals that are thirds is usual over 8 bars, to -1 where it is rare.
 
     Thirds are how a melody spells chords: 26 % of the intervals in jazz, 7 % in chorales.
 
@@ -401,7 +401,7 @@ def usual_thirds(m: Moment) -> float:
 
 @reward_term(at="bar_end", low=-1, high=0)
 def usual_leaps(m: Moment) -> float:
-    """0 while the share of the intervals that are a fourth or wider of 8 bars is usual, to -1 where it is rare.
+    """0 while the share of the intervals that are a fourth or wider is usual over 8 bars, to -1 where it is rare.
 
     A ratio of skips to steps near the style's own (14 % in jazz): none is as strange as many.
 
@@ -412,7 +412,7 @@ def usual_leaps(m: Moment) -> float:
 
 @reward_term(at="bar_end", low=-1, high=0)
 def usual_repeats(m: Moment) -> float:
-    """0 while the share of the intervals that repeat the note of 8 bars is usual, to -1 where it is rare.
+    """0 while the share of the intervals that repeat the note is usual over 8 bars, to -1 where it is rare.
 
     5 % in jazz, 21 % in German songs: forbidding repetition is as wrong as hammering.
 
@@ -434,7 +434,7 @@ def usual_turns(m: Moment) -> float:
 
 @reward_term(at="bar_end", low=-1, high=0)
 def usual_ascents(m: Moment) -> float:
-    """0 while the share of the intervals that rise of 8 bars is usual, to -1 where it is rare.
+    """0 while the share of the intervals that rise is usual over 8 bars, to -1 where it is rare.
 
     Melodies rise about as often as they fall, in fewer and wider steps (Huron 2006, chapter 5); a descending run
     repeated from above is a known trick of optimisers.
@@ -446,7 +446,7 @@ def usual_ascents(m: Moment) -> float:
 
 @reward_term(at="bar_end", low=-1, high=0)
 def usual_interval_variety(m: Moment) -> float:
-    """0 while the entropy of the intervals' sizes of 8 bars is usual, to -1 where it is rare.
+    """0 while the entropy of the intervals' sizes is usual over 8 bars, to -1 where it is rare.
 
     An exercise has one interval, noise has all of them alike often (interval diversity in RL Tuner's and
     dodecaphonic rule sets).
@@ -458,7 +458,7 @@ def usual_interval_variety(m: Moment) -> float:
 
 @reward_term(at="bar_end", low=-1, high=0)
 def usual_pitch_class_variety(m: Moment) -> float:
-    """0 while the entropy of the pitch classes of 8 bars is usual, to -1 where it is rare.
+    """0 while the entropy of the pitch classes is usual over 8 bars, to -1 where it is rare.
 
     The pitch-class entropy H of Wu and Yang (ISMIR 2020), near the style's value instead of low: five notes in
     Chinese tunes, all twelve in jazz.
@@ -470,7 +470,7 @@ def usual_pitch_class_variety(m: Moment) -> float:
 
 @reward_term(at="bar_end", low=-1, high=0)
 def usual_span(m: Moment) -> float:
-    """0 while the semitones from the lowest to the highest note of 8 bars is usual, to -1 where it is rare.
+    """0 while the semitones from the lowest to the highest note is usual over 8 bars, to -1 where it is rare.
 
     Singers and players use about an octave and a half at a time; what gives machines away is too wide a range.
 
@@ -505,7 +505,7 @@ def usual_motifs(m: Moment) -> float:
 
 @reward_term(at="bar_end", low=-1, high=0)
 def usual_key_share(m: Moment) -> float:
-    """0 while the share of the notes in the piece's scale of 8 bars is usual, to -1 where it is rare.
+    """0 while the share of the notes in the piece's scale is usual over 8 bars, to -1 where it is rare.
 
     Three quarters in jazz, 97 to 99 % in folk tunes and chorales: chromaticism belongs to some styles.
 
@@ -516,7 +516,7 @@ def usual_key_share(m: Moment) -> float:
 
 @reward_term(at="bar_end", low=-1, high=0)
 def usual_chord_tones(m: Moment) -> float:
-    """0 while the share of the notes that are chord tones of 8 bars is usual, to -1 where it is rare.
+    """0 while the share of the notes that are chord tones is usual over 8 bars, to -1 where it is rare.
 
     Jazz solos have a chord tone in just over half of their notes; arpeggios alone are no line.
 
@@ -527,7 +527,7 @@ def usual_chord_tones(m: Moment) -> float:
 
 @reward_term(at="bar_end", low=-1, high=0)
 def usual_strong_chord_tones(m: Moment) -> float:
-    """0 while the share of the notes on strong beats that are chord tones of 8 bars is usual, to -1 where it is rare.
+    """0 while the share of the notes on strong beats that are chord tones is usual over 8 bars, to -1 where it is rare.
 
     57 % in jazz and 97 % in chorales: strong beats lean on the chord as far as the style does.
 
@@ -538,19 +538,19 @@ def usual_strong_chord_tones(m: Moment) -> float:
 
 @reward_term(at="bar_end", low=-1, high=0)
 def usual_outside_notes(m: Moment) -> float:
-    """0 while the share of the notes outside the chord's scale of 8 bars is usual, to -1 where it is rare.
+    """0 while the share of the notes outside the chord's scale is usual over 8 bars, to -1 where it is rare.
 
     A fifth of real jazz soloists' notes lie outside the chord's scale, passing or blue; none is stiff, many are
     lost.
 
-    The chromatic scale for eight bars gives -1.
+    The chromatic scale for eight bars gives -0.6 in jazz, -1 in chorales.
     """
     return m.band_score(OUTSIDE_SHARE, outside_share(m)) if m.window_bars == HISTORY_BARS else 0.0
 
 
 @reward_term(at="bar_end", low=-1, high=0)
 def usual_guide_tones(m: Moment) -> float:
-    """0 while the share of the chord changes met on a third or seventh of 8 bars is usual, to -1 where it is rare.
+    """0 while the share of the chord changes met on a third or seventh is usual over 8 bars, to -1 where it is rare.
 
     Textbooks say always, soloists do it at 23 % of the changes (chance: 19 %): a band, not a maximum.
 

@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
-from rlcompose.engine.layout import CHORD_TONE, GUIDE_TONE, OUTSIDE, SCALE_TONE
+from rlcompose.engine.layout import CHORD_TONE, GUIDE_TONE, LOWEST_PITCH, OUTSIDE, SCALE_TONE
 from rlcompose.engine.moment import Moment
 from rlcompose.reward import reward_term
 
 STRONG_BEAT = 2  # metrical strength of the strong beats: 1 and 3 in 4/4, both dotted quarters in 6/8
 ON_BEAT = 1  # metrical strength from which on a note begins with a beat
 STEP = 2  # semitones of a whole tone, the widest step
-THIRD, SEVENTH = 4, 10  # semitones above the root of what makes a chord a dominant
+THIRD, SEVENTH, OCTAVE = 4, 10, 12  # semitones; third and seventh above the root make a chord a dominant
 
-# How stable a note is over the root of its chord, by semitones above it, 0 to 1: consonance roughly as textbooks order
+# How stable a note is over the root of its chord, by semitones above it, in tenths: consonance roughly as textbooks order
 # it (perfect before imperfect, the fourth between, seconds and sevenths restless, the tritone last). The numbers are a
 # choice, those of the composing program dodecaphony.
-STABILITY = (1.0, 0.2, 0.2, 0.7, 0.8, 0.5, 0.0, 0.9, 0.6, 0.6, 0.2, 0.2)
+STABILITY = (10, 2, 2, 7, 8, 5, 0, 9, 6, 6, 2, 2)
+STABILITY_BITS = sum(tenths << 4 * degree for degree, tenths in enumerate(STABILITY))  # four bits each
+
+
+def stability_of(degree: int) -> float:
+    """How stable a note is that many semitones above the root of its chord, 0 to 1."""
+    return (STABILITY_BITS >> 4 * max(degree, 0) & 15) / 10
 
 
 def is_step(interval: int) -> bool:
     """Whether an interval is a second, up or down."""
-    return interval != 0 and abs(interval) <= STEP
+    return (interval != 0) & (abs(interval) <= STEP)
 
 
-def is_line(m: Moment, notes: int) -> bool:
-    """Whether so many notes lead up to the present one, each within a beat after the end of the one before."""
-    later = m.onset
-    for k in range(1, notes + 1):
-        note = m.previous(k)
-        if note.ticks == 0 or later - note.onset - note.ticks >= m.beat_ticks:
-            return False
-        later = note.onset
-    return True
+def is_line(m: Moment) -> bool:
+    """Whether two notes lead up to the present one, each within a beat after the end of the one before."""
+    last, before = m.previous(1), m.previous(2)
+    is_near = m.onset - last.onset - last.ticks < m.beat_ticks
+    return (before.ticks > 0) & is_near & (last.onset - before.onset - before.ticks < m.beat_ticks)
+
+
+def tone_above_root(m: Moment, semitones: int) -> int:
+    """What the present chord makes of the pitches that many semitones above its root."""
+    # Counted from the octave down, so that it is seen to fit into 32 bits, of which more are divided at once.
+    return m.tone_of(max(m.chord_root, 0) - (OCTAVE - semitones))
 
 
 def last_pulse_share(m: Moment) -> float:
@@ -113,13 +121,10 @@ def chord_colour(m: Moment) -> float:
 
     Over C7 a quarter note E gives 1, a G 0.3, a D 0, an F# -0.5; an eighth note off the beat gives 0.
     """
-    if m.chord_root < 0 or (m.strength < ON_BEAT and m.ticks < m.beat_ticks):
-        return 0.0
-    if m.tone == GUIDE_TONE:
-        return 1.0
-    if m.tone == CHORD_TONE:
-        return 0.3
-    return 0.0 if m.tone == SCALE_TONE else -0.5
+    counts = (m.chord_root >= 0) & ((m.strength >= ON_BEAT) | (m.ticks >= m.beat_ticks))
+    off_chord = 0.0 if m.tone >= SCALE_TONE else -0.5
+    value = 1.0 if m.tone >= GUIDE_TONE else (0.3 if m.tone >= CHORD_TONE else off_chord)
+    return value if counts else 0.0
 
 
 @reward_term(at="note", low=-1, high=1)
@@ -133,9 +138,8 @@ def stable_tones(m: Moment) -> float:
 
     Over C a quarter note C gives 1, an A 0.2, a B -0.6; an eighth note gives 0.
     """
-    if m.degree < 0 or m.ticks < m.beat_ticks:
-        return 0.0
-    return 2.0 * STABILITY[m.degree] - 1.0
+    counts = (m.degree >= 0) & (m.ticks >= m.beat_ticks)
+    return 2.0 * stability_of(m.degree) - 1.0 if counts else 0.0
 
 
 @reward_term(at="note", low=-1, high=0)
@@ -148,14 +152,12 @@ def clear_of_avoid_notes(m: Moment) -> float:
 
     Over C a half note F gives -1, an eighth F off the strong beats 0; over Fmaj7 and over C7sus4 every F gives 0.
     """
-    if m.tone != SCALE_TONE or (m.strength < STRONG_BEAT and m.ticks < m.beat_ticks):
-        return 0.0
-    if m.tone_of(m.pitch - 1) < CHORD_TONE:
-        return 0.0
-    has_seventh = m.tone_of(m.chord_root + SEVENTH) == GUIDE_TONE
-    if m.degree == 1 and has_seventh and m.tone_of(m.chord_root + THIRD - 1) != GUIDE_TONE:
-        return 0.0
-    return -1.0
+    is_heard = (m.strength >= STRONG_BEAT) | (m.ticks >= m.beat_ticks)
+    is_above_chord_tone = (m.tone == SCALE_TONE) & (m.tone_of(max(m.pitch, LOWEST_PITCH) - 1) >= CHORD_TONE)
+    has_seventh = tone_above_root(m, SEVENTH) == GUIDE_TONE
+    has_minor_third = tone_above_root(m, THIRD - 1) == GUIDE_TONE
+    is_flat_ninth = (m.degree == 1) & has_seventh & (not has_minor_third)
+    return -1.0 if is_heard & is_above_chord_tone & (not is_flat_ninth) else 0.0
 
 
 @reward_term(at="note", low=-1, high=1)
@@ -170,13 +172,10 @@ def resolved_dissonance(m: Moment) -> float:
     Over C an eighth note D then E gives 1 for the E, D then A -1, D then C# 0.5.
     """
     last = m.previous(1)
-    if last.degree < 0 or last.tone >= CHORD_TONE or m.chord_root < 0 or m.interval == 0:
-        return 0.0
-    if m.tone_of(last.pitch) >= CHORD_TONE:
-        return 0.0
-    if abs(m.interval) > STEP:
-        return -last_pulse_share(m)
-    return (1.0 if m.tone >= CHORD_TONE else 0.5) * last_pulse_share(m)
+    was_dissonant = (last.degree >= 0) & (last.tone < CHORD_TONE) & (m.chord_root >= 0)
+    counts = was_dissonant & (m.tone_of(last.pitch) < CHORD_TONE) & (m.interval != 0)
+    value = -1.0 if abs(m.interval) > STEP else (1.0 if m.tone >= CHORD_TONE else 0.5)
+    return value * last_pulse_share(m) if counts else 0.0
 
 
 @reward_term(at="note", low=0, high=1)
@@ -190,13 +189,10 @@ def passing_tone(m: Moment) -> float:
     Over C in C D E the E gives 1, the D being an eighth; in C D E F the F gives 0; in A B C the C gives 0.5.
     """
     last = m.previous(1)
-    if last.degree < 0 or last.tone >= CHORD_TONE or m.tone < CHORD_TONE:
-        return 0.0
-    if not is_step(m.interval) or not is_step(last.interval) or (m.interval > 0) != (last.interval > 0):
-        return 0.0
-    if not is_line(m, 2):
-        return 0.0
-    return (1.0 if m.previous(2).tone >= CHORD_TONE else 0.5) * last_pulse_share(m)
+    leads_to_chord = (last.degree >= 0) & (last.tone < CHORD_TONE) & (m.tone >= CHORD_TONE)
+    by_step = is_step(m.interval) & is_step(last.interval) & ((m.interval > 0) == (last.interval > 0))
+    value = 1.0 if m.previous(2).tone >= CHORD_TONE else 0.5
+    return value * last_pulse_share(m) if leads_to_chord & by_step & is_line(m) else 0.0
 
 
 @reward_term(at="note", low=0, high=1)
@@ -209,14 +205,11 @@ def neighbour_tone(m: Moment) -> float:
 
     Over C in E F E the last E gives 1, the F being an eighth; in E F E F E the last E gives 0; in E G E 0.
     """
-    last = m.previous(1)
-    if last.degree < 0 or last.tone >= CHORD_TONE or m.tone < CHORD_TONE:
-        return 0.0
-    if not is_step(m.interval) or m.interval != -last.interval or not is_line(m, 2):
-        return 0.0
-    if m.previous(2).tone < CHORD_TONE or m.previous(3).pitch == last.pitch:
-        return 0.0
-    return last_pulse_share(m)
+    last, before = m.previous(1), m.previous(2)
+    leads_to_chord = (last.degree >= 0) & (last.tone < CHORD_TONE) & (m.tone >= CHORD_TONE)
+    returns = is_step(m.interval) & (m.interval == -last.interval) & (before.tone >= CHORD_TONE)
+    is_first = m.previous(3).pitch != last.pitch
+    return last_pulse_share(m) if leads_to_chord & returns & is_first & is_line(m) else 0.0
 
 
 @reward_term(at="note", low=0, high=1)
@@ -231,11 +224,10 @@ def appoggiatura(m: Moment) -> float:
     Over C in C A G, the A on a beat, the G gives 1; with the A off the beat, or in C A B, 0.
     """
     last = m.previous(1)
-    if last.degree < 0 or last.tone >= CHORD_TONE or last.strength < ON_BEAT or m.tone < CHORD_TONE:
-        return 0.0
-    if abs(last.interval) <= STEP or not is_step(m.interval) or (m.interval > 0) == (last.interval > 0):
-        return 0.0
-    return 1.0 if is_line(m, 2) else 0.0
+    leads_to_chord = (last.degree >= 0) & (last.tone < CHORD_TONE) & (m.tone >= CHORD_TONE)
+    is_leaning = (last.strength >= ON_BEAT) & (abs(last.interval) > STEP)
+    turns_by_step = is_step(m.interval) & ((m.interval > 0) != (last.interval > 0))
+    return 1.0 if leads_to_chord & is_leaning & turns_by_step & is_line(m) else 0.0
 
 
 @reward_term(at="note", low=-0.5, high=1)
@@ -249,21 +241,15 @@ def suspension(m: Moment) -> float:
     In C over C, held into G and then B, the B gives 1; D instead gives 0.5, a G -0.5.
     """
     change = m.onset - m.ticks_into_chord
-    last = m.previous(1)
-    if last.degree < 0 or m.chord_root < 0 or m.interval == 0 or m.tone_of(last.pitch) >= CHORD_TONE:
-        return 0.0
-    if last.onset < change:
-        # Held over the change, or not suspended at all.
-        if last.onset + last.ticks <= change or last.tone < CHORD_TONE:
-            return 0.0
-    else:
-        before = m.previous(2)
-        is_repeated = last.interval == 0 and before.ticks > 0 and before.onset < change
-        if not is_repeated or before.tone < CHORD_TONE or last.onset - change >= m.beat_ticks:
-            return 0.0
-    if m.tone < CHORD_TONE or abs(m.interval) > STEP:
-        return -0.5
-    return 1.0 if m.interval < 0 else 0.5
+    last, before = m.previous(1), m.previous(2)
+    is_held = (last.onset < change) & (last.onset + last.ticks > change) & (last.tone >= CHORD_TONE)
+    is_repeated = (last.interval == 0) & (before.ticks > 0) & (before.onset < change) & (before.tone >= CHORD_TONE)
+    is_struck = is_repeated & (last.onset >= change) & (last.onset - change < m.beat_ticks)
+    is_foreign = (last.degree >= 0) & (m.chord_root >= 0) & (m.tone_of(last.pitch) < CHORD_TONE)
+    counts = is_foreign & (is_held | is_struck) & (m.interval != 0)
+    is_resolved = (m.tone >= CHORD_TONE) & (abs(m.interval) <= STEP)
+    value = -0.5 if not is_resolved else (1.0 if m.interval < 0 else 0.5)
+    return value if counts else 0.0
 
 
 @reward_term(at="note", low=-0.5, high=1)
@@ -279,17 +265,17 @@ def anticipation(m: Moment) -> float:
     Under the last eighth of Dm7 before G7, a B that is held into the G7 gives 1, an Eb -0.5; after an eighth B there, a
     second B on the first beat gives 1.
     """
-    if m.tone < CHORD_TONE and m.chord_root >= 0 and m.next_root >= 0 and m.ticks > m.ticks_to_change:
-        if m.ticks_to_change >= m.beat_ticks:
-            return 0.0
-        return 1.0 if m.next_tone_of(m.pitch) >= CHORD_TONE else -0.5
     last = m.previous(1)
-    if not m.is_first_of_chord or m.interval != 0 or last.degree < 0 or last.tone >= CHORD_TONE or m.chord_root < 0:
-        return 0.0
     change = m.onset - m.ticks_into_chord
-    if m.ticks_into_chord >= m.beat_ticks or last.onset + last.ticks > change or change - last.onset >= m.beat_ticks:
-        return 0.0
-    return 1.0 if m.tone >= CHORD_TONE else -0.5
+    is_held = (m.tone < CHORD_TONE) & (m.chord_root >= 0) & (m.next_root >= 0) & (m.ticks > m.ticks_to_change)
+    is_repeated = (m.is_first_of_chord == 1) & (m.interval == 0) & (m.chord_root >= 0)
+    was_foreign = (last.degree >= 0) & (last.tone < CHORD_TONE)
+    in_time = (m.ticks_into_chord < m.beat_ticks) & (change - last.onset < m.beat_ticks)
+    is_struck = is_repeated & was_foreign & in_time & (last.onset + last.ticks <= change)
+    counts = (m.ticks_to_change < m.beat_ticks) if is_held else is_struck
+    tone = m.next_tone_of(m.pitch) if is_held else m.tone
+    value = 1.0 if tone >= CHORD_TONE else -0.5
+    return value if counts else 0.0
 
 
 @reward_term(at="event", low=-1, high=1, memory=6)
@@ -305,11 +291,11 @@ def rising_tension(m: Moment) -> float:
     Over C, in a phrase of four bars, C C B C in whole notes give 1, C C C C 0, B B C B -1.
     """
     phrase_ticks = m.phrase_bars * m.bar_ticks
-    if m.degree >= 0:
-        at = m.bar_in_phrase * m.bar_ticks + m.tick_in_bar
-        part = 0 if 2 * at < phrase_ticks else (1 if 4 * at < 3 * phrase_ticks else 2)
-        m.memory[2 * part] += m.ticks * (1.0 - STABILITY[m.degree])
-        m.memory[2 * part + 1] += m.ticks
+    at = m.bar_in_phrase * m.bar_ticks + m.tick_in_bar
+    part = (2 * at >= phrase_ticks) + (4 * at >= 3 * phrase_ticks)
+    ticks = m.ticks if m.degree >= 0 else 0
+    m.memory[2 * part] += ticks * (1.0 - stability_of(m.degree))
+    m.memory[2 * part + 1] += ticks
     if not m.ends_phrase:
         return 0.0
     value = 0.0

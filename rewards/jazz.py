@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from rlcompose.engine.layout import CHORD_TONE, GUIDE_TONE, OUTSIDE, SCALE_TONE
 from rlcompose.engine.moment import Moment
 from rlcompose.reward import reward_term
@@ -25,28 +27,36 @@ SLOWEST_SWING, FASTEST_SWING, SWING_FADES = 110.0, 240.0, 60.0
 
 def is_small(interval: int) -> bool:
     """Whether an interval is a second, up or down."""
-    return interval != 0 and abs(interval) <= STEP
+    return (interval != 0) & (abs(interval) <= STEP)
 
 
 def is_rising_third(interval: int) -> bool:
-    """Whether an interval is a third upwards."""
-    return THIRD - 1 <= interval <= THIRD
+    """Whether an interval, or what a note lies above its root, is a third upwards."""
+    return (interval >= THIRD - 1) & (interval <= THIRD)
 
 
-def is_without_break(m: Moment, notes: int) -> bool:
-    """Whether so many notes lead up to the present one, each within a beat after the end of the one before."""
-    later = m.onset
-    for k in range(1, notes + 1):
-        note = m.previous(k)
-        if note.ticks == 0 or later - note.onset - note.ticks >= m.beat_ticks:
-            return False
-        later = note.onset
-    return True
+def follows_one(m: Moment) -> bool:
+    """Whether a note leads up to the present one, within a beat after its end."""
+    last = m.previous(1)
+    return (last.ticks > 0) & (m.onset - last.onset - last.ticks < m.beat_ticks)
+
+
+def follows_two(m: Moment) -> bool:
+    """Whether two notes lead up to the present one, each within a beat after the end of the one before."""
+    last, before = m.previous(1), m.previous(2)
+    is_near = last.onset - before.onset - before.ticks < m.beat_ticks
+    return follows_one(m) & (before.ticks > 0) & is_near
+
+
+def tone_above_root(m: Moment, semitones: int) -> int:
+    """What the present chord makes of the pitches that many semitones above its root."""
+    # Counted from the octave down, so that it is seen to fit into 32 bits, of which more are divided at once.
+    return m.tone_of(max(m.chord_root, 0) - (OCTAVE - semitones))
 
 
 def has_major_third(m: Moment) -> bool:
     """Whether the present chord is a major or dominant one."""
-    return m.chord_root >= 0 and m.tone_of(m.chord_root + THIRD) == GUIDE_TONE
+    return (m.chord_root >= 0) & (tone_above_root(m, THIRD) == GUIDE_TONE)
 
 
 def share_of_last(m: Moment) -> float:
@@ -67,14 +77,15 @@ def guide_tone_line(m: Moment) -> float:
 
     Under G7 after a C in Dm7, a B on the first beat gives 1; in C A then B, 0.5; a D gives 0.
     """
-    if not m.is_first_of_chord or m.tone != GUIDE_TONE or m.ticks_into_chord >= m.beat_ticks:
+    # Few notes are such, and then only the old chord's notes are looked at.
+    if (m.is_first_of_chord == 0) | (m.tone != GUIDE_TONE) | (m.ticks_into_chord >= m.beat_ticks):
         return 0.0
     change = m.onset - m.ticks_into_chord
     for k in range(1, LOOK_BACK + 1):
         note = m.previous(k)
-        if note.ticks == 0 or note.onset < change - m.bar_ticks:
+        if (note.ticks == 0) | (note.onset < change - m.bar_ticks):
             return 0.0
-        if note.tone == GUIDE_TONE and abs(m.pitch - note.pitch) <= STEP:
+        if (note.tone == GUIDE_TONE) & (abs(m.pitch - note.pitch) <= STEP):
             return 1.0 if k == 1 else 0.5
     return 0.0
 
@@ -91,11 +102,10 @@ def chromatic_approach(m: Moment) -> float:
     Over C in an off-beat D# and then E on the beat, the E gives 1; in F and E 0.5; in D and E 0.
     """
     last = m.previous(1)
-    if m.strength < ON_BEAT or m.tone < CHORD_TONE or abs(m.interval) != 1:
-        return 0.0
-    if last.degree < 0 or last.strength >= ON_BEAT or last.tone >= CHORD_TONE or not is_without_break(m, 1):
-        return 0.0
-    return 1.0 if last.tone == OUTSIDE else 0.5
+    is_target = (m.strength >= ON_BEAT) & (m.tone >= CHORD_TONE) & (abs(m.interval) == 1)
+    is_approach = (last.degree >= 0) & (last.strength < ON_BEAT) & (last.tone < CHORD_TONE)
+    value = 1.0 if last.tone == OUTSIDE else 0.5
+    return value if is_target & is_approach & follows_one(m) else 0.0
 
 
 @reward_term(at="note", low=0, high=1)
@@ -108,12 +118,11 @@ def enclosure(m: Moment) -> float:
 
     Over C in F D# E, the E on the first beat gives 1, on the second 0.5; in D D# E it gives 0.
     """
-    if m.strength < ON_BEAT or m.tone < CHORD_TONE or not is_without_break(m, 2):
-        return 0.0
     away, opposite = m.previous(1).pitch - m.pitch, m.previous(2).pitch - m.pitch
-    if not is_small(away) or not is_small(opposite) or (away > 0) == (opposite > 0):
-        return 0.0
-    return 1.0 if m.strength >= STRONG_BEAT else 0.5
+    is_target = (m.strength >= ON_BEAT) & (m.tone >= CHORD_TONE)
+    is_enclosed = is_small(away) & is_small(opposite) & ((away > 0) != (opposite > 0))
+    value = 1.0 if m.strength >= STRONG_BEAT else 0.5
+    return value if is_target & is_enclosed & follows_two(m) else 0.0
 
 
 @reward_term(at="note", low=-1, high=1)
@@ -127,17 +136,14 @@ def bebop_placement(m: Moment) -> float:
     Over C7 in eighths from the beat, C B Bb A G gives 1 for the Bb and the G; C Bb A gives -0.5 for the A.
     """
     before, first = m.previous(1), m.previous(2)
-    if m.chord_root < 0 or first.ticks == 0 or m.run < 2 or not is_small(m.interval) or not is_small(before.interval):
-        return 0.0
-    if m.onset - before.onset != m.pulse_ticks or before.onset - first.onset != m.pulse_ticks:
-        return 0.0
-    if m.pulse_ticks >= m.beat_ticks:
-        return 0.0
-    if m.strength < ON_BEAT:
-        return 0.5 if m.tone == OUTSIDE and m.tick_in_bar % m.pulse_ticks == 0 else 0.0
-    if m.tone >= CHORD_TONE:
-        return 1.0
-    return -0.5 if m.tone == SCALE_TONE else -1.0
+    is_run = (first.ticks > 0) & (m.run >= 2) & is_small(m.interval) & is_small(before.interval)
+    in_pulses = (m.onset - before.onset == m.pulse_ticks) & (before.onset - first.onset == m.pulse_ticks)
+    counts = (m.chord_root >= 0) & is_run & in_pulses & (m.pulse_ticks < m.beat_ticks)
+    pulses = m.tick_in_bar / m.pulse_ticks
+    is_passing = (m.tone == OUTSIDE) & (pulses == math.floor(pulses))
+    on_beat = 1.0 if m.tone >= CHORD_TONE else (-0.5 if m.tone >= SCALE_TONE else -1.0)
+    value = on_beat if m.strength >= ON_BEAT else (0.5 if is_passing else 0.0)
+    return value if counts else 0.0
 
 
 @reward_term(at="note", low=0, high=1)
@@ -150,24 +156,17 @@ def rising_arpeggio(m: Moment) -> float:
 
     Over Dm7 in quarter notes F A C E D gives 1 for C, E and the D; D F A gives 0.5 for the A.
     """
-    last, before = m.previous(1), m.previous(2)
-    if m.chord_root < 0 or before.ticks == 0 or not is_without_break(m, 2):
-        return 0.0
-    if not is_rising_third(last.interval):
-        return 0.0
-    if not is_rising_third(m.interval):
-        climbed = is_rising_third(before.interval) and before.tone >= CHORD_TONE and m.previous(3).tone >= CHORD_TONE
-        return m.pulse_share if climbed and -STEP <= m.interval < 0 else 0.0
-    if last.tone < CHORD_TONE or before.tone < CHORD_TONE:
-        return 0.0
-    is_top = m.tone >= CHORD_TONE or (m.tone == SCALE_TONE and m.degree == NINTH)
-    if not is_top:
-        return 0.0
-    lowest = before
-    if is_rising_third(before.interval) and m.previous(3).tone >= CHORD_TONE:
-        lowest = m.previous(3)
-    from_third = lowest.tone == GUIDE_TONE and THIRD - 1 <= lowest.degree <= THIRD
-    return (1.0 if from_third else 0.5) * m.pulse_share
+    last, before, first = m.previous(1), m.previous(2), m.previous(3)
+    is_triad = is_rising_third(before.interval) & (first.tone >= CHORD_TONE)
+    counts = (m.chord_root >= 0) & follows_two(m) & is_rising_third(last.interval)
+    steps_down = is_triad & (before.tone >= CHORD_TONE) & (m.interval >= -STEP) & (m.interval < 0)
+    is_top = (m.tone >= CHORD_TONE) | ((m.tone == SCALE_TONE) & (m.degree == NINTH))
+    climbs = is_rising_third(m.interval) & is_top & (last.tone >= CHORD_TONE) & (before.tone >= CHORD_TONE)
+    first_is_third = (first.tone == GUIDE_TONE) & is_rising_third(first.degree)
+    before_is_third = (before.tone == GUIDE_TONE) & is_rising_third(before.degree)
+    from_third = (is_triad & first_is_third) | ((not is_triad) & before_is_third)
+    value = 1.0 if steps_down | from_third else 0.5
+    return value * m.pulse_share if counts & (steps_down | climbs) else 0.0
 
 
 @reward_term(at="note", low=-1, high=1)
@@ -181,16 +180,13 @@ def blue_note(m: Moment) -> float:
     In C over C7 an eighth note Eb then D or E gives 1 for the latter, Eb C 0.5, Eb Ab -1; the Bb is a chord tone: 0.
     """
     last = m.previous(1)
-    if last.degree < 0 or last.tone >= CHORD_TONE or not has_major_third(m) or m.is_in_scale(last.pitch):
-        return 0.0
-    if last.onset < m.onset - m.ticks_into_chord:
-        return 0.0  # the chord that it rubbed against is over
     note = last.pitch % OCTAVE
-    if note != FLAT_THIRD and note != FLAT_FIFTH and note != FLAT_SEVENTH:
-        return 0.0
-    if is_small(m.interval):
-        return share_of_last(m)
-    return (0.5 if abs(m.interval) <= THIRD else -1.0) * share_of_last(m)
+    is_blue = (note == FLAT_THIRD) | (note == FLAT_FIFTH) | (note == FLAT_SEVENTH)
+    rubs = (last.degree >= 0) & (last.tone < CHORD_TONE) & has_major_third(m) & (not m.is_in_scale(last.pitch))
+    # Else the chord that it rubbed against is over.
+    is_under_chord = last.onset >= m.onset - m.ticks_into_chord
+    value = 1.0 if is_small(m.interval) else (0.5 if abs(m.interval) <= THIRD else -1.0)
+    return value * share_of_last(m) if is_blue & rubs & is_under_chord else 0.0
 
 
 @reward_term(at="note", low=-1, high=1)
@@ -204,11 +200,9 @@ def resolved_outside(m: Moment) -> float:
     Over C an eighth note F# then G gives 1 for the G, F# F 1, F# G# 0.5, F# C -1.
     """
     last = m.previous(1)
-    if last.degree < 0 or last.tone != OUTSIDE or m.chord_root < 0 or m.interval == 0:
-        return 0.0
-    if abs(m.interval) > STEP:
-        return -share_of_last(m)
-    return (1.0 if m.tone >= SCALE_TONE else 0.5) * share_of_last(m)
+    counts = (last.degree >= 0) & (last.tone == OUTSIDE) & (m.chord_root >= 0) & (m.interval != 0)
+    value = -1.0 if abs(m.interval) > STEP else (1.0 if m.tone >= SCALE_TONE else 0.5)
+    return value * share_of_last(m) if counts else 0.0
 
 
 @reward_term(at="note", low=0, high=1, memory=1)
@@ -224,18 +218,17 @@ def altered_dominant(m: Moment) -> float:
     Ab then G both under the G7 0.5, which is paid by the pulse of the Ab; A then G 0.
     """
     was_dominant = m.memory[0] > 0.0
-    has_seventh = m.chord_root >= 0 and m.tone_of(m.chord_root + SEVENTH) == GUIDE_TONE
-    m.memory[0] = 1.0 if has_seventh and has_major_third(m) else 0.0
+    is_dominant = has_major_third(m) & (tone_above_root(m, SEVENTH) == GUIDE_TONE)
+    m.memory[0] = 1.0 if is_dominant else 0.0
     last = m.previous(1)
-    if not was_dominant or m.tone < CHORD_TONE or not is_small(m.interval):
-        return 0.0
-    if last.degree != 1 and last.degree != 3 and last.degree != 6 and last.degree != 8:
-        return 0.0
-    if not m.is_first_of_chord:
-        goes_on = m.next_root >= 0 and (m.chord_root + FOURTH) % OCTAVE == m.next_root
-        return 0.5 * share_of_last(m) if goes_on else 0.0
+    was_altered = (last.degree == 1) | (last.degree == 3) | (last.degree == 6) | (last.degree == 8)
+    counts = was_dominant & was_altered & (m.tone >= CHORD_TONE) & is_small(m.interval)
+    goes_on = (m.next_root >= 0) & ((m.chord_root + FOURTH) % OCTAVE == m.next_root)
     falls_a_fifth = (last.pitch - last.degree + FOURTH) % OCTAVE == m.chord_root
-    return 1.0 if falls_a_fifth and m.ticks_into_chord < m.beat_ticks else 0.0
+    in_next = 1.0 if falls_a_fifth & (m.ticks_into_chord < m.beat_ticks) else 0.0
+    in_own = 0.5 * share_of_last(m) if goes_on else 0.0
+    value = in_next if m.is_first_of_chord == 1 else in_own
+    return value if counts else 0.0
 
 
 def cell_place(degree: int) -> int:
@@ -261,12 +254,10 @@ def swung_eighths(m: Moment) -> float:
     At 120 in two eighths from the beat the second gives 1; at 270, 0.5; a quarter note and an eighth give 0.
     """
     last = m.previous(1)
-    if m.strength >= ON_BEAT or last.ticks == 0 or last.strength < ON_BEAT or m.rest_before >= m.pulse_ticks:
-        return 0.0
-    if 2 * m.pulse_ticks != m.beat_ticks or m.onset - last.onset != m.pulse_ticks:
-        return 0.0
+    is_second = (m.strength < ON_BEAT) & (last.strength >= ON_BEAT) & (m.rest_before < m.pulse_ticks)
+    is_pair = (2 * m.pulse_ticks == m.beat_ticks) & (m.onset - last.onset == m.pulse_ticks) & (last.ticks > 0)
     outside = max(SLOWEST_SWING - m.tempo, m.tempo - FASTEST_SWING, 0.0)
-    return max(1.0 - outside / SWING_FADES, 0.0)
+    return max(1.0 - outside / SWING_FADES, 0.0) if is_second & is_pair else 0.0
 
 
 @reward_term(at="event", low=-0.5, high=1)
@@ -280,10 +271,10 @@ def offbeat_ending(m: Moment) -> float:
 
     A line that ends with two eighths from the beat gives 1 at the rest after them, one that ends on the beat -0.5.
     """
-    if m.is_note or m.silence < m.beat_ticks or m.silence - m.ticks >= m.beat_ticks or m.line_notes < FEW_NOTES:
-        return 0.0
+    # Few events are such rests.
+    just_ended = (m.silence >= m.beat_ticks) & (m.silence - m.ticks < m.beat_ticks)
     last = m.previous(1)
-    if last.ticks > m.beat_ticks:
+    if (m.is_rest == 0) | (not just_ended) | (m.line_notes < FEW_NOTES) | (last.ticks > m.beat_ticks):
         return 0.0
     if last.strength >= ON_BEAT:
         return -0.5

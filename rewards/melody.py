@@ -57,24 +57,11 @@ def stepwise_motion(m: Moment) -> float:
 
     Over C an eighth note D after C gives 1, a sixteenth 0.5; an eighth note C# after C gives 0.5.
     """
-    if m.num_notes < 2 or m.interval == 0:
-        return 0.0
-    if not m.is_on_grid and abs(m.interval) <= FIFTH:
-        return 0.0
     size = abs(m.interval)
-    if size <= STEP:
-        value = 1.0
-    elif size <= THIRD:
-        value = 0.5
-    elif size <= FIFTH:
-        value = 0.0
-    elif size <= OCTAVE:
-        value = -0.5
-    else:
-        value = -1.0
-    if value > 0.0 and m.tone == OUTSIDE and m.chord_root >= 0:
-        value *= 0.5
-    return value * m.pulse_share
+    value = 0.5 * ((size <= STEP) + (size <= THIRD) - (size > FIFTH) - (size > OCTAVE))
+    is_off_scale = (value > 0.0) & (m.tone == OUTSIDE) & (m.chord_root >= 0)
+    counts = (size > 0) & (m.is_on_grid | (size > FIFTH))
+    return (0.5 * value if is_off_scale else value) * m.pulse_share if counts else 0.0
 
 
 @reward_term(at="note", low=-1, high=0.5)
@@ -87,14 +74,11 @@ def leap_recovery(m: Moment) -> float:
 
     C up to A, then G as a quarter note gives 0.5; C up to A, then up to C gives -1.
     """
-    if m.num_notes < 3 or m.interval == 0:
-        return 0.0
     leap = m.previous(1).interval
-    if abs(leap) < LEAP:
-        return 0.0
-    if (leap > 0) == (m.interval > 0):
-        return -m.pulse_share
-    return 0.5 * m.pulse_share if abs(m.interval) <= THIRD else 0.0
+    goes_on = (leap > 0) == (m.interval > 0)
+    value = -1.0 if goes_on else (0.5 if abs(m.interval) <= THIRD else 0.0)
+    counts = (abs(leap) >= LEAP) & (m.interval != 0)
+    return value * m.pulse_share if counts else 0.0
 
 
 @reward_term(at="note", low=-1, high=0)
@@ -106,14 +90,10 @@ def varied_pitch(m: Moment) -> float:
 
     C C as quarter notes gives -1 for the second; in C D C D the last gives -0.5.
     """
-    if m.num_notes < 2:
-        return 0.0
-    if m.interval == 0:
-        return -m.pulse_share
     third = m.previous(3)
-    if third.ticks > 0 and m.pitch == m.previous(2).pitch and m.previous(1).pitch == third.pitch:
-        return -0.5 * m.pulse_share
-    return 0.0
+    is_repeated = (m.num_notes > 1) & (m.interval == 0)
+    to_and_fro = (third.ticks > 0) & (m.pitch == m.previous(2).pitch) & (m.previous(1).pitch == third.pitch)
+    return (-1.0 if is_repeated else (-0.5 if to_and_fro else 0.0)) * m.pulse_share
 
 
 @reward_term(at="note", low=-1, high=0)
@@ -132,15 +112,20 @@ def comfortable_range(m: Moment) -> float:
 
 def last_run(m: Moment) -> tuple[int, int]:
     """How many intervals (8 at most) before the present one went one way, and how far; repetitions are passed over."""
-    length = 0
-    span = 0
-    for k in range(1, RUN_REACH + 1):
+    length, span = 0, 0
+    goes_on = True
+    for interval in (m.previous(1).interval, m.previous(2).interval, m.previous(3).interval):
+        goes_on = goes_on & (interval * span >= 0)
+        length += goes_on & (interval != 0)
+        span += interval if goes_on else 0
+    if not goes_on:
+        return length, span
+    for k in range(4, RUN_REACH + 1):
         interval = m.previous(k).interval
-        if interval != 0:
-            if span != 0 and (interval > 0) != (span > 0):
-                break
-            length += 1
-            span += interval
+        if interval * span < 0:
+            break
+        length += interval != 0
+        span += interval
     return length, span
 
 
@@ -199,13 +184,12 @@ def balanced_leaps(m: Moment) -> float:
     C G D upwards as quarter notes gives -1 for the D; C E G, C G C and C E G B give 0.
     """
     before = m.previous(1).interval
-    if abs(m.interval) < SKIP or abs(before) < SKIP or (before > 0) != (m.interval > 0):
-        return 0.0
-    if m.interval > 0:
-        skips = 16 * before + m.interval
-    else:
-        skips = -16 * m.interval - before
-    return 0.0 if skips in TRIADIC_SKIPS else -m.pulse_share
+    is_pair = (abs(m.interval) >= SKIP) & (abs(before) >= SKIP) & ((before > 0) == (m.interval > 0))
+    skips = 16 * before + m.interval if m.interval > 0 else -16 * m.interval - before
+    is_triadic = False
+    for triadic in TRIADIC_SKIPS:
+        is_triadic = is_triadic | (skips == triadic)
+    return -m.pulse_share if is_pair & (not is_triadic) else 0.0
 
 
 @reward_term(at="note", low=-1, high=0)
@@ -218,14 +202,16 @@ def consonant_outline(m: Moment) -> float:
 
     F G A B A as quarter notes gives -1 for the last A: F to B is a tritone. F G A B C B gives 0.
     """
-    if m.interval == 0:
+    # Most notes turn after no such run, and the two intervals before them tell.
+    one, two = m.previous(1).interval, m.previous(2).interval
+    if (m.interval == 0) | (one * m.interval > 0) | (two * m.interval > 0):
         return 0.0
     length, span = last_run(m)
-    if length < 2 or (span > 0) == (m.interval > 0):
-        return 0.0
     size = abs(span)
-    dissonant = size == TRITONE or size == MINOR_SEVENTH or size == MAJOR_SEVENTH or OCTAVE < size <= OCTAVE + STEP
-    return -m.pulse_share if dissonant else 0.0
+    dissonant = (size == TRITONE) | (size == MINOR_SEVENTH) | (size == MAJOR_SEVENTH)
+    dissonant = dissonant | ((size > OCTAVE) & (size <= OCTAVE + STEP))
+    turns = (length >= 2) & (span * m.interval < 0)
+    return -m.pulse_share if turns & dissonant else 0.0
 
 
 @reward_term(at="note", low=-1, high=0)
@@ -251,10 +237,12 @@ def turning_lines(m: Moment) -> float:
 
     C D E F G F as quarter notes gives 0.5 for the last F.
     """
-    if m.interval == 0:
+    # Most notes turn after no such run, and the three intervals before them tell.
+    one, two, three = m.previous(1).interval, m.previous(2).interval, m.previous(3).interval
+    if (m.interval == 0) | (one * m.interval > 0) | (two * m.interval > 0) | (three * m.interval > 0):
         return 0.0
     length, span = last_run(m)
-    if length < LONG_RUN or (span > 0) == (m.interval > 0):
+    if (length < LONG_RUN) | (span * m.interval > 0):
         return 0.0
     return min(length - LONG_RUN + 2, 4) / 4.0 * m.pulse_share
 
@@ -309,17 +297,19 @@ def climax_placement(m: Moment) -> float:
     return 1.0
 
 
+def is_like(m: Moment, k: int) -> bool:
+    """Whether the note k back has the pitch and the length of the present one."""
+    note = m.previous(k)
+    return (note.pitch == m.pitch) & (note.ticks == m.ticks)
+
+
 def repeats_last(m: Moment, size: int) -> bool:
     """Whether the last notes, that many, are the same in pitch and length as the ones before them."""
-    if m.previous(2 * size - 1).ticks == 0:
-        return False
-    if m.previous(size).pitch != m.pitch or m.previous(size).ticks != m.ticks:
-        return False
+    repeats = is_like(m, size) & (m.previous(2 * size - 1).ticks > 0)
     for k in range(1, size):
         one, other = m.previous(k), m.previous(k + size)
-        if one.pitch != other.pitch or one.ticks != other.ticks:
-            return False
-    return True
+        repeats = repeats & (one.pitch == other.pitch) & (one.ticks == other.ticks)
+    return repeats
 
 
 @reward_term(at="note", low=-1, high=0)
@@ -332,9 +322,13 @@ def unlooped(m: Moment) -> float:
 
     C D C D as quarter notes gives -1 for the last D, and so does the last E of C D E C D E.
     """
-    if repeats_last(m, 2) or repeats_last(m, 3) or repeats_last(m, 4):
-        return -m.pulse_share
-    return 0.0
+    # Most notes end no such figure, and the notes two to four back tell: what lies before the third is where it came from.
+    three = m.previous(3)
+    may_loop = is_like(m, 2) | is_like(m, 3) | (m.pitch == three.pitch - three.interval)
+    if not may_loop:
+        return 0.0
+    is_loop = repeats_last(m, 2) | repeats_last(m, 3) | repeats_last(m, 4)
+    return -m.pulse_share if is_loop else 0.0
 
 
 @reward_term(at="note", low=-1, high=0)
@@ -347,18 +341,19 @@ def purposeful_motion(m: Moment) -> float:
 
     C D C D C D C D as quarter notes gives -1 for the last D, C D E D C D E D -0.5.
     """
-    if m.num_notes < AIM_NOTES:
-        return 0.0
-    lowest = m.pitch
-    highest = m.pitch
-    for k in range(1, AIM_NOTES):
+    lowest = highest = m.pitch
+    # Most lines are wider than that within four notes.
+    for k in range(1, 4):
         pitch = m.previous(k).pitch
-        lowest = min(lowest, pitch)
-        highest = max(highest, pitch)
-    span = highest - lowest
-    if span >= LEAP:
+        lowest, highest = min(lowest, pitch), max(highest, pitch)
+    if (m.num_notes < AIM_NOTES) | (highest - lowest >= LEAP):
         return 0.0
-    return -0.5 * m.pulse_share if span == THIRD else -m.pulse_share
+    for k in range(4, AIM_NOTES):
+        pitch = m.previous(k).pitch
+        lowest, highest = min(lowest, pitch), max(highest, pitch)
+    span = highest - lowest
+    value = 0.0 if span >= LEAP else (-0.5 if span == THIRD else -1.0)
+    return value * m.pulse_share
 
 
 @reward_term(at="note", low=-0.5, high=1)
@@ -371,17 +366,14 @@ def resolved_leading_tone(m: Moment) -> float:
 
     B C as quarter notes in C gives 1, B A C 0.5 for the C, and B A G -0.5 for the G.
     """
-    last = m.previous(1)
-    if last.pitch % 12 == LEADING_TONE and last.ticks > 0:
-        if last.degree != LEADING_TONE and m.pitch == last.pitch + 1:
-            return m.pulse_share
-        return 0.0
-    before = m.previous(2)
-    if before.ticks == 0 or before.pitch % 12 != LEADING_TONE or before.degree == LEADING_TONE:
-        return 0.0
-    if last.pitch == before.pitch + 1:
-        return 0.0
-    return 0.5 * m.pulse_share if m.pitch == before.pitch + 1 else -0.5 * m.pulse_share
+    # Where there is no note before, its pitch is no leading tone either.
+    last, before = m.previous(1), m.previous(2)
+    is_leading = last.pitch % 12 == LEADING_TONE
+    is_resolved = is_leading & (last.degree != LEADING_TONE) & (m.pitch == last.pitch + 1)
+    was_leading = (before.pitch % 12 == LEADING_TONE) & (before.degree != LEADING_TONE)
+    is_late = was_leading & (not is_leading) & (last.pitch != before.pitch + 1)
+    late = 0.5 if m.pitch == before.pitch + 1 else -0.5
+    return (1.0 if is_resolved else (late if is_late else 0.0)) * m.pulse_share
 
 
 @reward_term(at="phrase_end", low=-1, high=1)
@@ -415,15 +407,13 @@ def filled_leaps(m: Moment) -> float:
     C up to A, then G F as quarter notes, gives 1 for the F; C up to A, then B C gives -1.
     """
     start, goal, first = m.previous(3), m.previous(2), m.previous(1)
-    if start.ticks == 0 or abs(goal.interval) < LEAP:
-        return 0.0
     low, high = min(start.pitch, goal.pitch), max(start.pitch, goal.pitch)
-    if low < first.pitch < high and low < m.pitch < high:
-        is_filled = abs(first.interval) <= THIRD and 0 < abs(m.interval) <= THIRD
-        return m.pulse_share if is_filled else 0.0
-    if (first.pitch < low or first.pitch > high) and (m.pitch < low or m.pitch > high):
-        return -m.pulse_share
-    return 0.0
+    is_inside = (low < first.pitch) & (first.pitch < high) & (low < m.pitch) & (m.pitch < high)
+    is_outside = ((first.pitch < low) | (first.pitch > high)) & ((m.pitch < low) | (m.pitch > high))
+    is_filled = is_inside & (abs(first.interval) <= THIRD) & (m.interval != 0) & (abs(m.interval) <= THIRD)
+    is_leap = (start.ticks > 0) & (abs(goal.interval) >= LEAP)
+    value = 1.0 if is_filled else (-1.0 if is_outside else 0.0)
+    return value * m.pulse_share if is_leap else 0.0
 
 
 @reward_term(at="bar_end", low=-1, high=0)

@@ -14,7 +14,7 @@ from rlcompose.engine.layout import MAX_BARS
 from rlcompose.errors import RlcomposeError, unknown
 from rlcompose.files import missing_file
 from rlcompose.plugins import load_file, load_installed
-from rlcompose.reward import Weight, checked_weight, find_term, parse_weight, term_name
+from rlcompose.reward import Weight, add_weights, checked_weight, find_term, parse_weight, term_name
 from rlcompose.style import Style, list_styles
 from rlcompose.theory.pitch import parse_pitch
 from rlcompose.theory.progression import as_shipped
@@ -132,7 +132,11 @@ def reward_weights(arguments: argparse.Namespace, style: Style) -> dict[str, Wei
         if name in told:
             raise RlcomposeError(f"--reward {name} is given twice: {told[name]} and {written}")
         weights[name], told[name] = weight, written
-    return weights if arguments.rewards is None else read_weight_file(arguments.rewards, style) | weights
+    chosen: dict[str, Weight] = {}
+    if arguments.rewards is not None:
+        add_weights(chosen, read_weight_file(arguments.rewards, style))
+    add_weights(chosen, weights)
+    return chosen
 
 
 STYLE_TABLES = "style"  # the table in a file of weights that holds a table for each style
@@ -169,9 +173,10 @@ def read_weight_file(path: str | Path, style: Style) -> dict[str, Weight]:
     if faults:
         count = "a fault" if len(faults) == 1 else f"{len(faults)} faults"
         raise RlcomposeError(f"the file of weights {path} has {count}:" + "".join(f"\n  {fault}" for fault in faults))
-    for name in (style.family, style.name):
-        chosen |= by_style.get(as_shipped(name), {})
-    return chosen
+    weights: dict[str, Weight] = {}
+    for table in (chosen, *(by_style.get(as_shipped(name), {}) for name in (style.family, style.name))):
+        add_weights(weights, table)
+    return weights
 
 
 def _weights_in(table: Mapping[str, Any], styles: list[str], faults: list[str]) -> dict[str, Weight]:
@@ -183,7 +188,10 @@ def _weights_in(table: Mapping[str, Any], styles: list[str], faults: list[str]) 
                 named = f" write [{STYLE_TABLES}.{key}]" if key in styles else ""
                 raise RlcomposeError(f"[{key}] is no table of such a file:{named or ' weights stand above all tables'}")
             name = term_name(key)
-            find_term(name)
+            if "*" in name:
+                add_weights({}, {name: 1.0})  # one that fits no term is told
+            else:
+                find_term(name)
             if name in weights:
                 raise RlcomposeError(f"reward term {name!r} has two weights: allowed is one")
             weights[name] = checked_weight(name, value)

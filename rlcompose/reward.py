@@ -21,6 +21,7 @@ parameters, which are keyword arguments with a default::
 from __future__ import annotations
 
 import ast
+import fnmatch
 import inspect
 import math
 import re
@@ -140,7 +141,9 @@ def reward_term(
         return lambda decorated: reward_term(_described(decorated, at, low, high, memory, batched))
     term = make_term(function)
     known = _REGISTER.get(term.name)
-    if known is not None and Path(known.file).resolve() != Path(term.file).resolve():
+    # What a notebook's cell or a prompt has defined lies in no file, and is defined anew when the cell is edited.
+    is_in_a_file = known is not None and Path(known.file).is_file()
+    if known is not None and is_in_a_file and Path(known.file).resolve() != Path(term.file).resolve():
         raise RlcomposeError(f"reward term {term.name!r} of {term.file} is already defined in {known.file}: rename it")
     _REGISTER[term.name] = term
     return function
@@ -207,6 +210,7 @@ def load_terms() -> dict[str, Term]:
     return _REGISTER
 
 
+_PATTERN = re.compile(r"\s*[\w*]*\*[\w*]*\s*")
 _CALL = re.compile(r"\s*([^\W\d]\w*)\s*(?:\((.*)\))?\s*", re.DOTALL)
 
 
@@ -240,12 +244,18 @@ def _parameters(text: str, arguments: str) -> dict[str, Parameter]:
 def term_name(text: str) -> str:
     """A term's name as it is kept, "low_ending(pitch=-5)", however it is spaced; no term need be known.
 
+    A `*` stands for any letters: "usual_*" are all terms whose names begin so.
+
     Raises:
         RlcomposeError: It is no name of a term.
     """
+    if _PATTERN.fullmatch(text):
+        return text.strip()
     found = _CALL.fullmatch(text)
     if found is None:
-        raise RlcomposeError(f"{text!r} is no name of a reward term: allowed are names such as motif or motif(share=1)")
+        raise RlcomposeError(
+            f"{text!r} is no name of a reward term: allowed are names such as motif, low_ending(pitch=-5) or usual_*"
+        )
     values = _parameters(text, found[2] or "")
     told = ", ".join(f"{name}={value!r}" for name, value in values.items())
     return f"{found[1]}({told})" if told else found[1]
@@ -294,9 +304,9 @@ def weigh_terms(style_weights: Mapping[str, float], choice: RewardChoice = None)
     They are the style's, changed by what was chosen.
 
     choice   a mapping from names (or functions) to weights replaces or adds weights (0 turns a term off); a sequence
-             of functions or names adds these with weight 1. A weight may be a schedule, see `WeightedTerm`.
+             of functions or names adds these with weight 1. A weight may be a schedule, see `WeightedTerm`; a name may
+             be a pattern, "usual_*", which a name beside it overrides.
     """
-    weights: dict[str, Weight] = {term_name(name): float(weight) for name, weight in style_weights.items()}
     own: dict[str, Term] = {}
 
     def named(item: object) -> str:
@@ -306,19 +316,31 @@ def weigh_terms(style_weights: Mapping[str, float], choice: RewardChoice = None)
         own[term.name] = term
         return term.name
 
+    weights: dict[str, Weight] = {}
+    add_weights(weights, {term_name(name): float(weight) for name, weight in style_weights.items()})
     if isinstance(choice, Mapping):
-        for item, weight in choice.items():
-            name = named(item)
-            weights[name] = checked_weight(name, weight)
+        names = [named(item) for item in choice]
+        add_weights(weights, {n: checked_weight(n, weight) for n, weight in zip(names, choice.values(), strict=True)})
     elif choice is not None:
         if isinstance(choice, str) or not isinstance(choice, Sequence):
             raise RlcomposeError(f"rewards {choice!r}: give a mapping from names to weights, or a list of functions")
-        for item in choice:
-            weights[named(item)] = 1.0
+        add_weights(weights, {named(item): 1.0 for item in choice})
     terms = [_weighted(own[name] if name in own else find_term(name), weight) for name, weight in weights.items()]
     times = list(TIMES)
     terms.sort(key=lambda weighted: (times.index(weighted.term.at), weighted.term.name))
     return tuple(weighted for weighted in terms if weighted.weight != 0.0 or weighted.schedule)
+
+
+def add_weights(weights: dict[str, Weight], more: Mapping[str, Weight]) -> None:
+    """Replace or add weights: those of patterns such as "usual_*" first, so that a name beside one has its own."""
+    for name, weight in more.items():
+        if "*" in name:
+            known = load_terms()
+            found = fnmatch.filter(known, name)
+            if not found:
+                raise unknown("reward terms", name, known)
+            weights.update(dict.fromkeys(found, weight))
+    weights.update({name: weight for name, weight in more.items() if "*" not in name})
 
 
 def _weighted(term: Term, weight: Weight) -> WeightedTerm:

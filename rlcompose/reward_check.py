@@ -53,6 +53,7 @@ class RewardReport:
     def __str__(self) -> str:
         how = "compiled" if self.compiled else f"in Python ({self.reason})"
         cost = f"{self.nanoseconds:.0f} ns" if self.nanoseconds < 1000 else f"{self.nanoseconds / 1000:.1f} us"
+        cost = "under 1 ns" if self.nanoseconds < 1 else cost
         return (
             f"{self.name}: {self.low:g} to {self.high:g}, fires at {self.fires:.1%} of {self.asked} events, "
             f"runs {how}, {cost} each"

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from rlcompose.engine.layout import MAX_BARS, MAX_DURATIONS, MAX_EVENT_TICKS
 from rlcompose.errors import RlcomposeError, unknown
+from rlcompose.reward import term_name
 from rlcompose.theory.key import MODES, SCALES
 from rlcompose.theory.meter import Meter
 from rlcompose.theory.pitch import parse_pitch_class, pitch_class_name
@@ -359,9 +360,12 @@ class _Reader:
         weights = {}
         for name, weight in self.table(key, "reward terms with their weights, such as motif = 1.0").items():
             is_number = isinstance(weight, int | float) and not isinstance(weight, bool)
-            if not name.isidentifier():
-                self.faults.append(f"name {name!r} in {key}: allowed is a Python identifier, such as stepwise_motion")
-            elif not is_number or not math.isfinite(weight):
+            try:
+                name = term_name(name)
+            except RlcomposeError as error:
+                self.faults.append(f"{key}: {error}")
+                continue
+            if not is_number or not math.isfinite(weight):
                 self.refuse(f"{key}.{name}", weight, "a finite number")
             else:
                 weights[name] = float(weight)

@@ -109,7 +109,8 @@ def terms_table() -> str:
     for term in built_in_terms():
         if term.family != family:
             family = term.family
-            lines.append(f"| **{family}** | | | `rewards/{family}.py`. {first_line(inspect.getmodule(term.function))} |")
+            about = first_line(inspect.getmodule(term.function))
+            lines.append(f"| **{family}** | | | `rewards/{family}.py`. {about} |")
         told = ", ".join(f"{name}={value}" for name, value in term.parameters)
         name = f"{term.name}({told})" if told else term.name
         lines.append(f"| `{name}` | {term.at} | {term.low:g} to {term.high:g} | {term.summary} |")

@@ -334,3 +334,20 @@ def test_schedule_that_is_none_is_told(schedule: Any, told: str) -> None:
     with pytest.raises(RlcomposeError) as error:
         weigh_terms({}, {"motif": schedule})
     assert "reward term 'motif'" in str(error.value) and told in str(error.value)
+
+
+def test_pattern_weighs_all_terms_whose_names_fit_it_and_a_name_beside_it_has_its_own() -> None:
+    paid = {weighted.term.name: weighted.weight for weighted in weigh_terms({"usual_*": 0.4, "usual_steps": 2.0})}
+    bands = {name for name in load_terms() if name.startswith("usual_")}
+    assert set(paid) == bands and len(bands) > 20
+    assert paid["usual_steps"] == 2.0 and paid["usual_leaps"] == 0.4
+
+
+def test_pattern_of_a_choice_holds_for_the_style_s_names_too() -> None:
+    paid = weigh_terms({"usual_steps": 2.0, "motif": 1.0}, {"usual_*": 0, "usual_leaps": 0.5})
+    assert {weighted.term.name: weighted.weight for weighted in paid} == {"motif": 1.0, "usual_leaps": 0.5}
+
+
+def test_pattern_that_fits_no_term_is_told() -> None:
+    with pytest.raises(RlcomposeError, match=r"unknown reward terms 'usaul_\*': did you mean 'usual_"):
+        weigh_terms({}, {"usaul_*": 1.0})

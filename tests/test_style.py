@@ -298,7 +298,7 @@ def test_file_that_is_not_toml_is_told_with_its_line(tmp_path: Path) -> None:
         ({"instruments": {"drum": 1}}, "unknown part in instruments 'drum'"),
         ({"rewards": {"motif": float("nan")}}, "rewards.motif = nan: allowed is a finite number"),
         ({"rewards": {"motif": "much"}}, "rewards.motif = 'much': allowed is a finite number"),
-        ({"rewards": {"two words": 1.0}}, "name 'two words' in rewards: allowed is a Python identifier"),
+        ({"rewards": {"two words": 1.0}}, "rewards: 'two words' is no name of a reward term"),
     ],
 )
 def test_wrong_value_is_told_with_its_key_and_what_is_allowed(values: dict[str, Any], fault: str) -> None:

@@ -316,7 +316,7 @@ _BLOCKS: tuple[tuple[str, int, tuple[Column, ...], str], ...] = (
         (_PITCH, _TICKS, _ONSET),
         "the matching events of the section that this one repeats; empty (0) so far",
     ),
-    ("second_voice", 8, (_PITCH, _TICKS), "a given second voice from here on; empty (0) so far"),
+    ("second_voice", 8, (_PITCH, _TICKS), "the given second voice from here on; empty (0) where there is none"),
 )
 
 
