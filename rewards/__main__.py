@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rlcompose.command import Parser, run
@@ -14,6 +15,7 @@ from rlcompose.errors import RlcomposeError
 if TYPE_CHECKING:
     from rlcompose.agent import Agent
     from rlcompose.balance import Account
+    from rlcompose.brief import Brief
     from rlcompose.reward import Term, WeightedTerm
     from rlcompose.style import Style
 
@@ -70,13 +72,13 @@ def _rewards(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _balance(
-    arguments: argparse.Namespace, brief: Any, paid: tuple[WeightedTerm, ...], terms: list[Term]
+    arguments: argparse.Namespace, brief: Brief, paid: tuple[WeightedTerm, ...], terms: list[Term]
 ) -> dict[str, Any]:
     import numpy as np
 
     from rlcompose.balance import costs, per_bar, played_accounts, players, real_accounts, shares
 
-    trained, told = _trained(arguments, brief.style)
+    trained, told = _trained(arguments, brief)
     notes = [told] if told else []
     accounts: dict[str, list[Account]] = {}
     seeds = range(FIRST_SEED, FIRST_SEED + arguments.pieces)
@@ -119,18 +121,19 @@ def _balance(
     }
 
 
-def _trained(arguments: argparse.Namespace, style: Style) -> tuple[Agent | None, str]:
-    """The trained agent, or why there is none."""
+def _trained(arguments: argparse.Namespace, brief: Brief) -> tuple[Agent | None, str]:
+    """The trained agent, or why there is none; one that was made for other actions is refused."""
     from rlcompose.run import RUNS, read_run
 
+    style = brief.style
     if arguments.run is not None:
-        return read_run(arguments.run).agent(), ""
+        return replace(read_run(arguments.run), brief=brief).agent(), ""
     made = [path for path in RUNS.glob(f"{style.name}-*") if (path / "model" / "config.json").is_file()]
     if not made:
         return None, "no trained agent: train one, or name a run with --run"
     latest = max(made, key=lambda path: (path / "model" / "config.json").stat().st_mtime)
     try:
-        return read_run(latest).agent(), f"trained is the agent of {latest}"
+        return replace(read_run(latest), brief=brief).agent(), f"trained is the agent of {latest}"
     except RlcomposeError as error:
         return None, f"no trained agent: {error}"
 

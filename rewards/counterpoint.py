@@ -6,6 +6,8 @@ that moves while a note is held is seen through what it does next.
 
 from __future__ import annotations
 
+import math
+
 from rlcompose.engine.layout import NO_PITCH
 from rlcompose.engine.moment import Moment
 from rlcompose.reward import reward_term
@@ -21,16 +23,18 @@ MOST_PARALLELS = 3  # thirds or sixths in a row
 # dissonance. The fourth is one, in two voices.
 PERFECT, IMPERFECT, DISSONANT = 2, 1, 0
 CONSONANCE = (2, 0, 0, 1, 1, 0, 0, 2, 1, 1, 0, 0)
+CONSONANCE_BITS = sum(kind << 2 * semitones for semitones, kind in enumerate(CONSONANCE))  # two bits each
 
 
 def is_melodic_step(interval: int) -> bool:
     """Whether an interval is a second, up or down."""
-    return interval != 0 and abs(interval) <= STEP
+    return (interval != 0) & (abs(interval) <= STEP)
 
 
 def consonance_of(pitch: int, second: int) -> int:
     """What two pitches make: `PERFECT`, `IMPERFECT` or `DISSONANT`."""
-    return CONSONANCE[abs(pitch - second) % OCTAVE]
+    within = abs(pitch - second) % OCTAVE
+    return CONSONANCE_BITS >> 2 * within & 3
 
 
 def perfect_kind(pitch: int, second: int) -> int:
@@ -82,12 +86,10 @@ def consonant_interval(m: Moment) -> float:
 
     Against a C an E, begun together with it, gives 1, a G 0.5, an F -1; an F on a later weak beat 0.
     """
-    if m.second == NO_PITCH or (m.second_since > 0 and m.strength < STRONG_BEAT):
-        return 0.0
+    counts = (m.second != NO_PITCH) & ((m.second_since == 0) | (m.strength >= STRONG_BEAT))
     kind = consonance_of(m.pitch, m.second)
-    if kind == DISSONANT:
-        return -1.0
-    return 0.5 if kind == PERFECT else 1.0
+    value = 0.5 if kind >= PERFECT else (1.0 if kind >= IMPERFECT else -1.0)
+    return value if counts else 0.0
 
 
 @reward_term(at="note", low=-1, high=0, memory=1)
@@ -164,15 +166,14 @@ def separate_voices(m: Moment, widest: int = 24) -> float:
     """
     if m.second == NO_PITCH:
         return 0.0
-    distance = m.pitch - m.second
-    if m.memory[0] == 0.0 and distance != 0:
-        m.memory[0] = 1.0 if distance > 0 else -1.0
-    if abs(distance) > widest or distance * m.memory[0] < 0.0:
-        return -m.pulse_share
     last = m.previous(1)
-    if last.ticks == 0 or last.second == NO_PITCH:
-        return 0.0
-    return -0.5 * m.pulse_share if (m.pitch - last.second) * m.memory[0] < 0.0 else 0.0
+    distance = m.pitch - m.second
+    begins = (m.memory[0] == 0.0) & (distance != 0)
+    side = (1.0 if distance > 0 else -1.0) if begins else m.memory[0]
+    m.memory[0] = side
+    is_beyond = (abs(distance) > widest) | (distance * side < 0.0)
+    overlaps = (last.ticks > 0) & (last.second != NO_PITCH) & ((m.pitch - last.second) * side < 0.0)
+    return (-1.0 if is_beyond else (-0.5 if overlaps else 0.0)) * m.pulse_share
 
 
 @reward_term(at="note", low=-1, high=1)
@@ -187,16 +188,12 @@ def passing_dissonance(m: Moment) -> float:
     Over a C in quarter notes E F G gives 1 for the G, E F E 1, A F G -1, C B G 0.
     """
     last, before = m.previous(1), m.previous(2)
-    if before.ticks == 0 or last.second == NO_PITCH or last.strength >= STRONG_BEAT:
-        return 0.0
-    if consonance_of(last.pitch, last.second) != DISSONANT:
-        return 0.0
-    if not is_melodic_step(last.interval):
-        return -share_of_last_note(m)
-    if is_melodic_step(m.interval):
-        return share_of_last_note(m)
-    is_cambiata = last.interval < 0 and -THIRD <= m.interval < 0
-    return 0.0 if is_cambiata else -share_of_last_note(m)
+    is_off_strong_beat = (before.ticks > 0) & (last.second != NO_PITCH) & (last.strength < STRONG_BEAT)
+    counts = is_off_strong_beat & (consonance_of(last.pitch, last.second) == DISSONANT)
+    is_cambiata = (last.interval < 0) & (m.interval >= -THIRD) & (m.interval < 0)
+    left = 1.0 if is_melodic_step(m.interval) else (0.0 if is_cambiata else -1.0)
+    value = left if is_melodic_step(last.interval) else -1.0
+    return value * share_of_last_note(m) if counts else 0.0
 
 
 @reward_term(at="note", low=-1, high=1, memory=1)
@@ -211,18 +208,15 @@ def prepared_suspension(m: Moment) -> float:
 
     A D held over F and then E in the second voice gives 1 for a C that follows, -1 for an E or an A.
     """
-    was_suspended = m.memory[0] > 0.0 and m.rest_before == 0
-    m.memory[0] = 0.0
-    moves_on_beat = (m.tick_in_bar + m.second_to_change) % m.beat_ticks == 0
-    if m.second != NO_PITCH and m.second_next != NO_PITCH and m.ticks > m.second_to_change and moves_on_beat:
-        is_prepared = consonance_of(m.pitch, m.second) != DISSONANT
-        if is_prepared and consonance_of(m.pitch, m.second_next) == DISSONANT:
-            m.memory[0] = 1.0
-    if not was_suspended:
-        return 0.0
-    if m.second == NO_PITCH or consonance_of(m.pitch, m.second) == DISSONANT:
-        return -1.0
-    return 1.0 if -STEP <= m.interval < 0 else -1.0
+    was_suspended = (m.memory[0] > 0.0) & (m.rest_before == 0)
+    is_consonant = (m.second != NO_PITCH) & (consonance_of(m.pitch, m.second) != DISSONANT)
+    is_held = (m.second_next != NO_PITCH) & (m.ticks > m.second_to_change)
+    becomes_dissonant = consonance_of(m.pitch, m.second_next) == DISSONANT
+    beats = (m.tick_in_bar + m.second_to_change) / m.beat_ticks
+    is_suspended = is_consonant & is_held & becomes_dissonant & (beats == math.floor(beats))
+    m.memory[0] = 1.0 if is_suspended else 0.0
+    is_resolved = is_consonant & (m.interval >= -STEP) & (m.interval < 0)
+    return (1.0 if is_resolved else -1.0) if was_suspended else 0.0
 
 
 @reward_term(at="note", low=0, high=1)
@@ -237,15 +231,14 @@ def cambiata(m: Moment) -> float:
     Over a C in quarter notes C5 B4 G4 A4 gives 1 for the A; over an A in C5 D5 B4 C5 the last gives 0.5.
     """
     third, dissonance, first = m.previous(1), m.previous(2), m.previous(3)
-    if first.ticks == 0 or first.second == NO_PITCH or dissonance.second == NO_PITCH or third.second == NO_PITCH:
-        return 0.0
-    if consonance_of(first.pitch, first.second) == DISSONANT or not is_melodic_step(m.interval):
-        return 0.0
-    if not is_melodic_step(dissonance.interval):
-        return 0.0
     leap = third.interval
-    is_third = abs(leap) == THIRD or abs(leap) == THIRD - 1
-    if not is_third or (leap > 0) == (m.interval > 0):
+    by_third = (abs(leap) >= THIRD - 1) & (abs(leap) <= THIRD) & ((leap > 0) != (m.interval > 0))
+    by_steps = is_melodic_step(m.interval) & is_melodic_step(dissonance.interval)
+    sound = (first.second != NO_PITCH) & (dissonance.second != NO_PITCH) & (third.second != NO_PITCH)
+    # Few notes end such a figure, and only then the consonances are asked for.
+    if not (by_third & by_steps & sound):
+        return 0.0
+    if consonance_of(first.pitch, first.second) == DISSONANT:
         return 0.0
     is_dissonant = consonance_of(dissonance.pitch, dissonance.second) == DISSONANT
     if dissonance.interval < 0 and leap < 0 and is_dissonant:
@@ -264,9 +257,8 @@ def independent_rhythm(m: Moment) -> float:
 
     Against half notes, quarter notes give 0 and 1 in turn; a half note begun between two of them 1.
     """
-    if m.second == NO_PITCH:
-        return 0.0
-    return m.pulse_share if m.second_since > 0 or m.ticks > m.second_to_change else 0.0
+    counts = (m.second != NO_PITCH) & ((m.second_since > 0) | (m.ticks > m.second_to_change))
+    return m.pulse_share if counts else 0.0
 
 
 @reward_term(at="phrase_end", low=-1, high=1)

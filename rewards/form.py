@@ -119,6 +119,7 @@ def motif(m: Moment) -> float:
 
     C D E as quarter notes, later F G A for the first time: 1 for the A; C D E again instead: 0.5 for the E.
     """
+    # Most cells are new, and that is all that is asked of them.
     if m.matches == 0 or m.match_ago < NEARBY_EVENTS or not m.is_on_grid:
         return 0.0
     if m.interval == 0 and m.previous(1).interval == 0:
@@ -148,6 +149,14 @@ def sequence_shift(m: Moment, size: int) -> int:
     return shift
 
 
+def may_be_moved(m: Moment, size: int) -> bool:
+    """Whether the present note fits to be the last of a cell of so many notes that was moved; see `sequence_shift`."""
+    note = m.previous(size)
+    shift = m.pitch - note.pitch
+    is_near = (shift != 0) & (abs(shift) <= FOURTH) & (abs(m.interval - note.interval) <= 1)
+    return (m.ticks == note.ticks) & is_near
+
+
 @reward_term(at="note", low=-0.5, high=1, memory=3)
 def sequence(m: Moment) -> float:
     """A cell of three or four notes played again on another step: 1 the first time, 0.5 the second, then -0.5.
@@ -158,6 +167,9 @@ def sequence(m: Moment) -> float:
 
     C E D, D F E, E G F, F A G in quarter notes gives 1 for the second E, 0.5 for the F, -0.5 for the last G.
     """
+    # Most notes end no such cell, and the note a cell before them tells.
+    if not (may_be_moved(m, 3) | may_be_moved(m, 4)):
+        return 0.0
     size = 0
     if sequence_shift(m, 4) != 0:
         size = 4
@@ -184,11 +196,12 @@ def mirrors(m: Moment, size: int) -> bool:
 
     Intervals may differ by a semitone, as they do when a scale is mirrored. Cells that go one way only are none.
     """
-    if m.num_notes < 2 * size:
+    # Most cells are none, and their last note tells.
+    ahead, behind, first = m.previous(size), m.previous(2 * size - 2), m.previous(2 * size - 1)
+    is_near = (abs(m.interval + ahead.interval) <= 1) | (abs(m.interval + behind.interval) <= 1)
+    is_like = (m.ticks == ahead.ticks) | (m.ticks == first.ticks)
+    if (m.num_notes < 2 * size) | (not (is_near & is_like)):
         return False
-    ahead, behind = interval_back(m, size), interval_back(m, 2 * size - 2)
-    if not is_mirrored(m.interval, ahead) and not is_mirrored(m.interval, behind):
-        return False  # most cells are none, and their last interval tells
     inverted, reversed_, same_rhythm, reversed_rhythm, rises, falls = True, True, True, True, 0, 0
     for k in range(size):
         ticks = ticks_back(m, k)
@@ -208,9 +221,8 @@ def mirrors(m: Moment, size: int) -> bool:
 
 def is_mirrored(interval: int, other: int) -> bool:
     """Whether an interval is the other one the other way, give or take a semitone; a repeated note mirrors itself."""
-    if interval == 0 or other == 0:
-        return interval == other
-    return (interval > 0) != (other > 0) and abs(interval + other) <= 1
+    stay = (interval == 0) & (other == 0)
+    return stay | ((interval * other < 0) & (abs(interval + other) <= 1))
 
 
 @reward_term(at="note", low=0, high=1, memory=1)
@@ -239,7 +251,16 @@ def rhythmic_variation(m: Moment) -> float:
 
     C D E G in quarter notes, later C:6 D:6 E:6 G:18 gives 1 for the last G.
     """
-    if m.num_notes < 8 or (m.memory[0] > 0.0 and m.num_notes - m.memory[0] < 4):
+    if (m.num_notes < 8) | ((m.memory[0] > 0.0) & (m.num_notes - m.memory[0] < 4)):
+        return 0.0
+    # Most pairs of pitches are new.
+    returns = False
+    last, pitch = m.previous(1).pitch, m.previous(4).pitch
+    for ago in range(4, RING - 2):
+        before = m.previous(ago + 1).pitch
+        returns = returns | ((pitch == m.pitch) & (before == last))
+        pitch = before
+    if not returns:
         return 0.0
     pitches = 0
     for k in range(4):

@@ -31,7 +31,7 @@ def is_small(interval: int) -> bool:
 
 
 def is_rising_third(interval: int) -> bool:
-    """Whether an interval, or what a note lies above its root, is a third upwards."""
+    """Whether an interval is a third upwards."""
     return (interval >= THIRD - 1) & (interval <= THIRD)
 
 
@@ -157,16 +157,19 @@ def rising_arpeggio(m: Moment) -> float:
     Over Dm7 in quarter notes F A C E D gives 1 for C, E and the D; D F A gives 0.5 for the A.
     """
     last, before, first = m.previous(1), m.previous(2), m.previous(3)
+    # Few notes follow a third.
+    if not (is_rising_third(last.interval) & (m.chord_root >= 0) & follows_two(m)):
+        return 0.0
     is_triad = is_rising_third(before.interval) & (first.tone >= CHORD_TONE)
-    counts = (m.chord_root >= 0) & follows_two(m) & is_rising_third(last.interval)
-    steps_down = is_triad & (before.tone >= CHORD_TONE) & (m.interval >= -STEP) & (m.interval < 0)
+    if not is_rising_third(m.interval):
+        steps_down = is_triad & (before.tone >= CHORD_TONE) & (m.interval >= -STEP) & (m.interval < 0)
+        return m.pulse_share if steps_down else 0.0
     is_top = (m.tone >= CHORD_TONE) | ((m.tone == SCALE_TONE) & (m.degree == NINTH))
-    climbs = is_rising_third(m.interval) & is_top & (last.tone >= CHORD_TONE) & (before.tone >= CHORD_TONE)
-    first_is_third = (first.tone == GUIDE_TONE) & is_rising_third(first.degree)
-    before_is_third = (before.tone == GUIDE_TONE) & is_rising_third(before.degree)
-    from_third = (is_triad & first_is_third) | ((not is_triad) & before_is_third)
-    value = 1.0 if steps_down | from_third else 0.5
-    return value * m.pulse_share if counts & (steps_down | climbs) else 0.0
+    if not (is_top & (last.tone >= CHORD_TONE) & (before.tone >= CHORD_TONE)):
+        return 0.0
+    lowest = first if is_triad else before
+    from_third = lowest.tone == GUIDE_TONE and THIRD - 1 <= lowest.degree <= THIRD
+    return (1.0 if from_third else 0.5) * m.pulse_share
 
 
 @reward_term(at="note", low=-1, high=1)
@@ -222,13 +225,13 @@ def altered_dominant(m: Moment) -> float:
     m.memory[0] = 1.0 if is_dominant else 0.0
     last = m.previous(1)
     was_altered = (last.degree == 1) | (last.degree == 3) | (last.degree == 6) | (last.degree == 8)
-    counts = was_dominant & was_altered & (m.tone >= CHORD_TONE) & is_small(m.interval)
-    goes_on = (m.next_root >= 0) & ((m.chord_root + FOURTH) % OCTAVE == m.next_root)
+    if not (was_dominant & was_altered & (m.tone >= CHORD_TONE) & is_small(m.interval)):
+        return 0.0
+    if not m.is_first_of_chord:
+        goes_on = m.next_root >= 0 and (m.chord_root + FOURTH) % OCTAVE == m.next_root
+        return 0.5 * share_of_last(m) if goes_on else 0.0
     falls_a_fifth = (last.pitch - last.degree + FOURTH) % OCTAVE == m.chord_root
-    in_next = 1.0 if falls_a_fifth & (m.ticks_into_chord < m.beat_ticks) else 0.0
-    in_own = 0.5 * share_of_last(m) if goes_on else 0.0
-    value = in_next if m.is_first_of_chord == 1 else in_own
-    return value if counts else 0.0
+    return 1.0 if falls_a_fifth and m.ticks_into_chord < m.beat_ticks else 0.0
 
 
 def cell_place(degree: int) -> int:
@@ -271,10 +274,10 @@ def offbeat_ending(m: Moment) -> float:
 
     A line that ends with two eighths from the beat gives 1 at the rest after them, one that ends on the beat -0.5.
     """
-    # Few events are such rests.
-    just_ended = (m.silence >= m.beat_ticks) & (m.silence - m.ticks < m.beat_ticks)
+    if m.is_note or m.silence < m.beat_ticks or m.silence - m.ticks >= m.beat_ticks or m.line_notes < FEW_NOTES:
+        return 0.0
     last = m.previous(1)
-    if (m.is_rest == 0) | (not just_ended) | (m.line_notes < FEW_NOTES) | (last.ticks > m.beat_ticks):
+    if last.ticks > m.beat_ticks:
         return 0.0
     if last.strength >= ON_BEAT:
         return -0.5

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from rlcompose.engine.moment import Moment
 from rlcompose.reward import reward_term
 
@@ -29,11 +31,8 @@ def metric_placement(m: Moment) -> float:
 
     A half note on the first beat gives 1, on the second 0, on the eighth after it -1.
     """
-    if m.ticks <= m.beat_ticks:
-        return 0.0
-    if m.strength >= STRONG_BEAT:
-        return 1.0
-    return 0.0 if m.strength > 0 else -1.0
+    value = 1.0 if m.strength >= STRONG_BEAT else (0.0 if m.strength > 0 else -1.0)
+    return value if m.ticks > m.beat_ticks else 0.0
 
 
 @reward_term(at="note", low=-1, high=0)
@@ -46,7 +45,7 @@ def clear_barlines(m: Moment) -> float:
     In 4/4 a quarter note on the eighth after the fourth beat gives -1, an eighth there 0, a half note on the
     fourth beat 0.
     """
-    return -1.0 if m.strength == 0 and m.tick_in_bar + m.ticks > m.bar_ticks else 0.0
+    return -1.0 if (m.strength == 0) & (m.tick_in_bar + m.ticks > m.bar_ticks) else 0.0
 
 
 @reward_term(at="bar_end", low=0, high=1)
@@ -114,14 +113,18 @@ def even_lines(m: Moment) -> float:
 
     An eighth after an eighth gives 1, a quarter after an eighth 0, an eighth after a triplet eighth -1.
     """
-    if m.rest_before > 0 or m.num_notes < 2:
-        return 0.0
     last = m.previous(1).ticks
-    if last == m.ticks:
-        return m.pulse_share
-    longer, shorter = max(last, m.ticks), min(last, m.ticks)
-    is_mixed = longer % shorter != 0 and (longer % 3 != 0 or shorter % 3 != 0)
-    return -m.pulse_share if is_mixed else 0.0
+    is_in_line = (m.num_notes > 1) & (m.rest_before == 0)
+    longer, shorter = max(last, m.ticks), max(min(last, m.ticks), 1)
+    times = longer / shorter
+    is_mixed = (times != math.floor(times)) & ((longer % 3 != 0) | (shorter % 3 != 0))
+    value = 1.0 if last == m.ticks else (-1.0 if is_mixed else 0.0)
+    return value * m.pulse_share if is_in_line else 0.0
+
+
+def is_triplet(ticks: int) -> bool:
+    """Whether a length is that of a triplet eighth or quarter."""
+    return (ticks == TRIPLET_EIGHTH) | (ticks == QUARTER_TRIPLET)
 
 
 @reward_term(at="note", low=-1, high=0)
@@ -135,20 +138,17 @@ def whole_triplets(m: Moment) -> float:
     Three triplet eighths give 0; an eighth note after the first of them gives -1.
     """
     place = m.tick_in_bar % QUARTER
-    if place != TRIPLET_EIGHTH and place != QUARTER_TRIPLET:
-        return 0.0
-    is_whole = m.ticks == TRIPLET_EIGHTH or m.ticks == QUARTER_TRIPLET
-    if m.rest_before > 0:
-        is_whole = is_whole and (m.tick_in_bar - m.rest_before) % TRIPLET_EIGHTH == 0
-    elif m.num_notes > 1:
-        last = m.previous(1).ticks
-        is_whole = is_whole and (last == TRIPLET_EIGHTH or last == QUARTER_TRIPLET)
-    return 0.0 if is_whole else -m.pulse_share
+    is_on_triplet = (place == TRIPLET_EIGHTH) | (place == QUARTER_TRIPLET)
+    last = m.previous(1).ticks
+    was_whole = (m.num_notes < 2) | is_triplet(last)
+    rest_was_whole = (m.tick_in_bar - m.rest_before) % TRIPLET_EIGHTH == 0
+    is_whole = is_triplet(m.ticks) & (rest_was_whole if m.rest_before > 0 else was_whole)
+    return -m.pulse_share if is_on_triplet & (not is_whole) else 0.0
 
 
 def line_ends(m: Moment) -> bool:
     """Whether the silence after a line has just become an eighth or longer."""
-    return m.is_rest == 1 and m.num_notes > 0 and m.silence >= EIGHTH and m.silence - m.ticks < EIGHTH
+    return (m.is_rest == 1) & (m.num_notes > 0) & (m.silence >= EIGHTH) & (m.silence - m.ticks < EIGHTH)
 
 
 @reward_term(at="event", low=-1, high=1)
@@ -163,12 +163,11 @@ def breathing(m: Moment) -> float:
 
     Eight eighth notes and an eighth rest give 1 for the rest; four of them 0.5.
     """
-    if m.is_note:
-        over = min(m.ticks, m.line_ticks - LINE_BARS * m.bar_ticks)
-        return -min(max(over, 0) / m.bar_ticks, 1.0)
-    if line_ends(m) and FEWEST_IN_LINE <= m.line_notes <= MOST_IN_LINE:
-        return min(m.line_ticks / m.bar_ticks, 1.0)
-    return 0.0
+    over = min(m.ticks, m.line_ticks - LINE_BARS * m.bar_ticks)
+    breathless = -min(max(over, 0) / m.bar_ticks, 1.0)
+    has_length = (m.line_notes >= FEWEST_IN_LINE) & (m.line_notes <= MOST_IN_LINE)
+    breath = min(m.line_ticks / m.bar_ticks, 1.0) if line_ends(m) & has_length else 0.0
+    return breathless if m.is_rest == 0 else breath
 
 
 @reward_term(at="phrase_end", low=-1, high=1)

@@ -18,10 +18,8 @@ def present_melody(m: Moment) -> float:
 
     Three bars of rest after a note give 0, -1 and -1.
     """
-    if m.is_note:
-        return 0.0
     over = min(m.ticks, m.silence - m.bar_ticks)
-    return -min(max(over, 0) / m.bar_ticks, 1.0)
+    return -min(max(over, 0) / m.bar_ticks, 1.0) if m.is_rest == 1 else 0.0
 
 
 @reward_term(at="note", low=-1, high=0)

@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 
 from rlcompose.agent import Agent, find_agent, play
 from rlcompose.brief import BASS, Brief, make_brief
+from rlcompose.corpus.entry import Report
 from rlcompose.engine.core import Engine, evaluate, prepare_term, sample_moments
+from rlcompose.errors import RlcomposeError
 from rlcompose.reward import Term, WeightedTerm
 from rlcompose.style import Style
 
@@ -68,15 +70,20 @@ def real_accounts(style: Style, terms: Sequence[Term], limit: int, shuffled: boo
     """What terms give for real pieces of a style's corpus, drawn from it; or for their events in another order.
 
     Raises:
-        RlcomposeError: The corpus is not there.
+        RlcomposeError: The corpus is not there, or none of its pieces can be played.
     """
     from rlcompose.datasets import encoded_pieces
 
-    rng = np.random.default_rng(1)
+    rng, report, is_empty = np.random.default_rng(1), Report(), True
     # Repeats are played, as the style's pieces have them: without, no section would ever return.
-    for piece in islice(encoded_pieces(style, seed=0, expand_repeats=True, second_voice=BASS), limit):
+    pieces = encoded_pieces(style, seed=0, report=report, expand_repeats=True, second_voice=BASS)
+    for piece in islice(pieces, limit):
+        is_empty = False
         actions = rng.permutation(piece.actions).tolist() if shuffled else piece.actions
         yield _cut_account(piece.brief, actions, terms)
+    if is_empty:
+        reasons = ", ".join(f"{reason} ({number})" for reason, number in report.reasons.most_common()) or "it is empty"
+        raise RlcomposeError(f"there is no piece for style {style.name!r} in its corpus: {reasons}")
 
 
 def _cut_account(brief: Brief, actions: Sequence[int], terms: Sequence[Term]) -> Account:
@@ -108,7 +115,12 @@ def shares(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray
 
 
 def effect_size(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Cohen's d of two samples, pieces in rows and terms in columns: difference of means over the pooled deviation."""
+    """Cohen's d of two samples, pieces in rows and terms in columns: difference of means over the pooled deviation.
+
+    0 where nothing varies, and of a single piece.
+    """
+    if min(len(one), len(other)) < 2:
+        return np.zeros(one.shape[1])
     spread = np.sqrt((one.var(axis=0, ddof=1) + other.var(axis=0, ddof=1)) / 2)
     difference = one.mean(axis=0) - other.mean(axis=0)
     size: NDArray[np.float64] = np.divide(difference, spread, out=np.zeros_like(difference), where=spread > 0)

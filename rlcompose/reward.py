@@ -298,7 +298,7 @@ RewardChoice = (
 )
 
 
-def weigh_terms(style_weights: Mapping[str, float], choice: RewardChoice = None) -> tuple[WeightedTerm, ...]:
+def weigh_terms(style_weights: Mapping[str, Weight], choice: RewardChoice = None) -> tuple[WeightedTerm, ...]:
     """The terms that are paid, in a fixed order (by the time at which they are asked, then by name).
 
     They are the style's, changed by what was chosen.
@@ -317,7 +317,7 @@ def weigh_terms(style_weights: Mapping[str, float], choice: RewardChoice = None)
         return term.name
 
     weights: dict[str, Weight] = {}
-    add_weights(weights, {term_name(name): float(weight) for name, weight in style_weights.items()})
+    add_weights(weights, {term_name(name): checked_weight(name, weight) for name, weight in style_weights.items()})
     if isinstance(choice, Mapping):
         names = [named(item) for item in choice]
         add_weights(weights, {n: checked_weight(n, weight) for n, weight in zip(names, choice.values(), strict=True)})
@@ -369,6 +369,11 @@ def checked_weight(name: str, weight: object) -> Weight:
     if shares != sorted(shares) or not 0 <= shares[0] <= shares[-1] <= 1:
         raise RlcomposeError(f"the schedule of reward term {name!r} has shares {shares}: they must rise from 0 to 1")
     return tuple((float(share), float(value)) for share, value in pairs)
+
+
+def plain_weight(weight: Weight) -> Any:
+    """A weight as JSON and TOML hold it: a number, or a list of pairs."""
+    return weight if isinstance(weight, float) else [[float(share), float(value)] for share, value in weight]
 
 
 def parse_weight(text: str) -> tuple[str, Weight]:

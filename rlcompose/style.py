@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-import math
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from rlcompose.engine.layout import MAX_BARS, MAX_DURATIONS, MAX_EVENT_TICKS
 from rlcompose.errors import RlcomposeError, unknown
-from rlcompose.reward import term_name
+from rlcompose.reward import Weight, checked_weight, plain_weight, term_name
 from rlcompose.theory.key import MODES, SCALES
 from rlcompose.theory.meter import Meter
 from rlcompose.theory.pitch import parse_pitch_class, pitch_class_name
@@ -56,7 +55,7 @@ class Style:
     pulse: int  # ticks of the notes that running lines are made of
     progressions: Mapping[str, int]
     instruments: Mapping[str, int]
-    rewards: Mapping[str, float]
+    rewards: Mapping[str, Weight]
 
     def to_dict(self) -> dict[str, Any]:
         """The style as plain values, as they stand in its file; `style_from_dict` makes an equal style of it."""
@@ -77,7 +76,7 @@ class Style:
             "pulse": self.pulse,
             "progressions": dict(self.progressions),
             "instruments": dict(self.instruments),
-            "rewards": dict(self.rewards),
+            "rewards": {name: plain_weight(weight) for name, weight in self.rewards.items()},
         }
 
     @property
@@ -355,20 +354,19 @@ class _Reader:
                 self.faults.append(f"{key}.{part} is missing: allowed is a General MIDI program from 0 to 127")
         return dict(programs)
 
-    def rewards(self, key: str) -> dict[str, float]:
+    def rewards(self, key: str) -> dict[str, Weight]:
         """Weights by the name of the term; which terms exist is known only where they are registered."""
-        weights = {}
+        weights: dict[str, Weight] = {}
         for name, weight in self.table(key, "reward terms with their weights, such as motif = 1.0").items():
-            is_number = isinstance(weight, int | float) and not isinstance(weight, bool)
             try:
-                name = term_name(name)
+                term = term_name(name)
             except RlcomposeError as error:
                 self.faults.append(f"{key}: {error}")
                 continue
-            if not is_number or not math.isfinite(weight):
-                self.refuse(f"{key}.{name}", weight, "a finite number")
-            else:
-                weights[name] = float(weight)
+            try:
+                weights[term] = checked_weight(term, weight)
+            except RlcomposeError:
+                self.refuse(f"{key}.{name}", weight, "a finite number, or a schedule such as [[0, 0.0], [0.5, 1.0]]")
         return weights
 
     def check_together(self, style: Style) -> None:

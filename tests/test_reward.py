@@ -170,7 +170,7 @@ def test_choice_must_be_a_mapping_or_a_list(choice: Any) -> None:
 
 @pytest.mark.parametrize("style", style_names())
 def test_every_term_that_a_style_names_exists(style: str) -> None:
-    assert set(load_style(style).rewards) <= set(load_terms())
+    assert {weighted.term.name for weighted in weigh_terms(load_style(style).rewards)} <= set(load_terms())
 
 
 @pytest.mark.parametrize("name", sorted(load_terms()))

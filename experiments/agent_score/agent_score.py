@@ -21,6 +21,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import numpy as np
 
 from rlcompose.agent import TrainingJob, find_agent, load_agents, play
+from rlcompose.arguments import read_weight_file
 from rlcompose.brief import make_brief
 from rlcompose.files import write_atomically
 from rlcompose.reward import weigh_terms
@@ -35,7 +36,7 @@ PART = 10  # pieces of beam search for one process
 
 def _setting(style: str) -> tuple[Any, Any]:
     brief = make_brief(style)
-    return brief, weigh_terms(brief.style.rewards)
+    return brief, weigh_terms(read_weight_file(HERE / "rewards.toml", brief.style))
 
 
 def untrained(style: str, agent: str, seeds: list[int]) -> list[float]:

@@ -1,7 +1,7 @@
 """Does optimising the theory terms alone keep music usual, or does it loop?
 
-Trains with the style's own weights, plays pieces that training never saw, and sets beside real ones: the longest cell that
-is repeated note for note, and the share of 8-bar windows outside the style's bands.
+Trains with the style's own weights, plays pieces that training never saw, and sets beside real ones: the longest cell
+that is repeated note for note, and the share of 8-bar windows outside the style's bands.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ def describe(style: Style) -> dict[str, Any]:
         "durations": dict(style.durations),
         "progressions": {name: _described_progression(name, weight) for name, weight in style.progressions.items()},
         "instruments": {part: _described_program(program) for part, program in style.instruments.items()},
-        "rewards": dict(style.rewards),
+        "rewards": style.to_dict()["rewards"],
     }
 
 
