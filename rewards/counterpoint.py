@@ -12,6 +12,9 @@ from rlcompose.engine.layout import NO_PITCH
 from rlcompose.engine.moment import Moment
 from rlcompose.reward import reward_term
 
+# Conditions are joined by & and |, which ask both sides, and values are chosen at the end: without branches a term is
+# asked of several moments at once (see `MomentType`). Where that cannot be, a test that most notes fail stands first.
+
 STRONG_BEAT = 2  # metrical strength of the strong beats
 STEP = 2  # semitones of a whole tone, the widest step
 THIRD = 4  # semitones of a major third

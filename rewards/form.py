@@ -149,12 +149,11 @@ def sequence_shift(m: Moment, size: int) -> int:
     return shift
 
 
-def may_be_moved(m: Moment, size: int) -> bool:
-    """Whether the present note fits to be the last of a cell of so many notes that was moved; see `sequence_shift`."""
+def sequence_fault(m: Moment, size: int) -> int:
+    """By how much the present note misses being the last of a moved cell of so many notes; see `sequence_shift`."""
     note = m.previous(size)
-    shift = m.pitch - note.pitch
-    is_near = (shift != 0) & (abs(shift) <= FOURTH) & (abs(m.interval - note.interval) <= 1)
-    return (m.ticks == note.ticks) & is_near
+    moved_on = abs(m.interval - note.interval)
+    return max(abs(m.ticks - note.ticks), abs(m.pitch - note.pitch) - FOURTH, moved_on - 1)
 
 
 @reward_term(at="note", low=-0.5, high=1, memory=3)
@@ -168,7 +167,7 @@ def sequence(m: Moment) -> float:
     C E D, D F E, E G F, F A G in quarter notes gives 1 for the second E, 0.5 for the F, -0.5 for the last G.
     """
     # Most notes end no such cell, and the note a cell before them tells.
-    if not (may_be_moved(m, 3) | may_be_moved(m, 4)):
+    if min(sequence_fault(m, 3), sequence_fault(m, 4)) > 0:
         return 0.0
     size = 0
     if sequence_shift(m, 4) != 0:
@@ -196,11 +195,12 @@ def mirrors(m: Moment, size: int) -> bool:
 
     Intervals may differ by a semitone, as they do when a scale is mirrored. Cells that go one way only are none.
     """
-    # Most cells are none, and their last note tells.
+    # Most cells are none, and their last note tells, or the interval in their middle, which meets the same both ways.
     ahead, behind, first = m.previous(size), m.previous(2 * size - 2), m.previous(2 * size - 1)
-    is_near = (abs(m.interval + ahead.interval) <= 1) | (abs(m.interval + behind.interval) <= 1)
-    is_like = (m.ticks == ahead.ticks) | (m.ticks == first.ticks)
-    if (m.num_notes < 2 * size) | (not (is_near & is_like)):
+    by_interval = min(abs(m.interval + ahead.interval), abs(m.interval + behind.interval))
+    by_length = min(abs(m.ticks - ahead.ticks), abs(m.ticks - first.ticks))
+    in_middle = abs(m.previous(size // 2 - 1).interval + m.previous(size + size // 2 - 1).interval)
+    if max(by_interval - 1, in_middle - 1, by_length) > 0 or m.num_notes < 2 * size:
         return False
     inverted, reversed_, same_rhythm, reversed_rhythm, rises, falls = True, True, True, True, 0, 0
     for k in range(size):

@@ -6,14 +6,17 @@ from rlcompose.engine.layout import CHORD_TONE, GUIDE_TONE, LOWEST_PITCH, OUTSID
 from rlcompose.engine.moment import Moment
 from rlcompose.reward import reward_term
 
+# Conditions are joined by & and |, which ask both sides, and values are chosen at the end: without branches a term is
+# asked of several moments at once (see `MomentType`).
+
 STRONG_BEAT = 2  # metrical strength of the strong beats: 1 and 3 in 4/4, both dotted quarters in 6/8
 ON_BEAT = 1  # metrical strength from which on a note begins with a beat
 STEP = 2  # semitones of a whole tone, the widest step
 THIRD, SEVENTH, OCTAVE = 4, 10, 12  # semitones; third and seventh above the root make a chord a dominant
 
-# How stable a note is over the root of its chord, by semitones above it, in tenths: consonance roughly as textbooks order
-# it (perfect before imperfect, the fourth between, seconds and sevenths restless, the tritone last). The numbers are a
-# choice, those of the composing program dodecaphony.
+# How stable a note is over the root of its chord, by semitones above it, in tenths: consonance roughly as textbooks
+# order it (perfect before imperfect, the fourth between, seconds and sevenths restless, the tritone last). The numbers
+# are a choice, those of the composing program dodecaphony.
 STABILITY = (10, 2, 2, 7, 8, 5, 0, 9, 6, 6, 2, 2)
 STABILITY_BITS = sum(tenths << 4 * degree for degree, tenths in enumerate(STABILITY))  # four bits each
 

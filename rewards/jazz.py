@@ -8,6 +8,9 @@ from rlcompose.engine.layout import CHORD_TONE, GUIDE_TONE, OUTSIDE, SCALE_TONE
 from rlcompose.engine.moment import Moment
 from rlcompose.reward import reward_term
 
+# Conditions are joined by & and |, which ask both sides, and values are chosen at the end: without branches a term is
+# asked of several moments at once (see `MomentType`). Where that cannot be, a test that most notes fail stands first.
+
 STRONG_BEAT = 2  # metrical strength of the strong beats
 ON_BEAT = 1  # metrical strength from which on a note begins with a beat
 STEP = 2  # semitones of a whole tone, the widest step
@@ -225,7 +228,8 @@ def altered_dominant(m: Moment) -> float:
     m.memory[0] = 1.0 if is_dominant else 0.0
     last = m.previous(1)
     was_altered = (last.degree == 1) | (last.degree == 3) | (last.degree == 6) | (last.degree == 8)
-    if not (was_dominant & was_altered & (m.tone >= CHORD_TONE) & is_small(m.interval)):
+    # Few notes are such a resolution.
+    if not (is_small(m.interval) & was_altered & was_dominant & (m.tone >= CHORD_TONE)):
         return 0.0
     if not m.is_first_of_chord:
         goes_on = m.next_root >= 0 and (m.chord_root + FOURTH) % OCTAVE == m.next_root

@@ -6,6 +6,9 @@ from rlcompose.engine.layout import CHORD_TONE, OUTSIDE, PAST_BARS
 from rlcompose.engine.moment import Moment
 from rlcompose.reward import reward_term
 
+# Conditions are joined by & and |, which ask both sides, and values are chosen at the end: without branches a term is
+# asked of several moments at once (see `MomentType`). Where that cannot be, a test that most notes fail stands first.
+
 STEP = 2  # a second
 SKIP = 3  # from a third up a move counts as a skip
 THIRD = 4
@@ -204,7 +207,7 @@ def consonant_outline(m: Moment) -> float:
     """
     # Most notes turn after no such run, and the two intervals before them tell.
     one, two = m.previous(1).interval, m.previous(2).interval
-    if (m.interval == 0) | (one * m.interval > 0) | (two * m.interval > 0):
+    if max(one * m.interval, two * m.interval) > 0 or m.interval == 0:
         return 0.0
     length, span = last_run(m)
     size = abs(span)
@@ -239,10 +242,10 @@ def turning_lines(m: Moment) -> float:
     """
     # Most notes turn after no such run, and the three intervals before them tell.
     one, two, three = m.previous(1).interval, m.previous(2).interval, m.previous(3).interval
-    if (m.interval == 0) | (one * m.interval > 0) | (two * m.interval > 0) | (three * m.interval > 0):
+    if max(one * m.interval, two * m.interval, three * m.interval) > 0 or m.interval == 0:
         return 0.0
     length, span = last_run(m)
-    if (length < LONG_RUN) | (span * m.interval > 0):
+    if length < LONG_RUN or span * m.interval > 0:
         return 0.0
     return min(length - LONG_RUN + 2, 4) / 4.0 * m.pulse_share
 
@@ -297,15 +300,15 @@ def climax_placement(m: Moment) -> float:
     return 1.0
 
 
-def is_like(m: Moment, k: int) -> bool:
-    """Whether the note k back has the pitch and the length of the present one."""
+def difference(m: Moment, k: int) -> int:
+    """How far the note k back is from the present one in pitch and length together: 0 where both are the same."""
     note = m.previous(k)
-    return (note.pitch == m.pitch) & (note.ticks == m.ticks)
+    return abs(m.pitch - note.pitch) + abs(m.ticks - note.ticks)
 
 
 def repeats_last(m: Moment, size: int) -> bool:
     """Whether the last notes, that many, are the same in pitch and length as the ones before them."""
-    repeats = is_like(m, size) & (m.previous(2 * size - 1).ticks > 0)
+    repeats = (difference(m, size) == 0) & (m.previous(2 * size - 1).ticks > 0)
     for k in range(1, size):
         one, other = m.previous(k), m.previous(k + size)
         repeats = repeats & (one.pitch == other.pitch) & (one.ticks == other.ticks)
@@ -322,13 +325,13 @@ def unlooped(m: Moment) -> float:
 
     C D C D as quarter notes gives -1 for the last D, and so does the last E of C D E C D E.
     """
-    # Most notes end no such figure, and the notes two to four back tell: what lies before the third is where it came from.
+    # Most notes end no such figure, and the notes two to four back tell, the fourth by where the third came from.
     three = m.previous(3)
-    may_loop = is_like(m, 2) | is_like(m, 3) | (m.pitch == three.pitch - three.interval)
-    if not may_loop:
+    if min(difference(m, 2), difference(m, 3), abs(m.pitch - three.pitch + three.interval)) > 0:
         return 0.0
-    is_loop = repeats_last(m, 2) | repeats_last(m, 3) | repeats_last(m, 4)
-    return -m.pulse_share if is_loop else 0.0
+    if repeats_last(m, 2) or repeats_last(m, 3) or repeats_last(m, 4):
+        return -m.pulse_share
+    return 0.0
 
 
 @reward_term(at="note", low=-1, high=0)

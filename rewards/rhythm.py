@@ -7,6 +7,9 @@ import math
 from rlcompose.engine.moment import Moment
 from rlcompose.reward import reward_term
 
+# Conditions are joined by & and |, which ask both sides, and values are chosen at the end: without branches a term is
+# asked of several moments at once (see `MomentType`).
+
 STRONG_BEAT = 2  # metrical strength of the strong beats: 1 and 3 in 4/4, both dotted quarters in 6/8
 QUARTER, EIGHTH, TRIPLET_EIGHTH = 12, 6, 4  # ticks
 QUARTER_TRIPLET = 2 * TRIPLET_EIGHTH

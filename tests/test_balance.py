@@ -286,18 +286,20 @@ def test_without_real_music_the_table_is_of_random_and_greedy_play(balance: Call
     assert lines[0] == "jazz: each term's share of the return, over 2 pieces"
     assert lines[1].split() == ["term", "asked", "weight", "range", "ns", "random", "greedy"]
     assert "[harmony]" in lines and lines[-1].startswith("no real music: ")
-    [line] = [line for line in lines if line.startswith("phrase_ending ")]
-    assert line.split()[1:4] == ["phrase_end", f"{PAID['phrase_ending']:g}", "-1..1"] and line.count("%") == 2
+    for name, weight in PAID.items():
+        [line] = [line for line in lines if line.startswith(f"{name} ")]
+        assert line.split()[1:3] == [find_term(name).at, f"{weight:g}"] and line.count("%") == 2
     assert "rlcompose.rewards: greedy play …" in found.err
 
 
 @pytest.mark.usefixtures("no_corpus")
 def test_only_paid_terms_with_weights_of_ones_own(balance: Callable[..., SimpleNamespace]) -> None:
-    found = balance("--paid", "--reward", "motif=0", "--reward", "usual_density=2", "--reward", "leap_recovery=0..1")
+    one, other = list(PAID)[:2]
+    found = balance("--paid", "--reward", f"{one}=0", "--reward", f"{other}=0..3", "--reward", "motif=2")
     assert found.status == 0
     weights = {row["term"]: row["weight"] for row in found.result["terms"]}
-    expected = {name: weight for name, weight in PAID.items() if name != "motif"}
-    assert weights == expected | {"usual_density": 2.0, "leap_recovery": 1.0}
+    expected = {name: weight for name, weight in PAID.items() if name != one}
+    assert weights == expected | {other: 3.0, "motif": 2.0}, "of a schedule, its end"
 
 
 @pytest.mark.usefixtures("no_corpus")

@@ -132,7 +132,7 @@ def test_terms_are_added_as_functions() -> None:
         return float(m.bar % 2 == 0)
 
     account = paid([even_bar], 0)[0]
-    assert account["even_bar"] == 1.0 and "motif" in account
+    assert account["even_bar"] == 1.0 and "phrase_ending" in account
     assert "even_bar" not in load_terms()
 
 

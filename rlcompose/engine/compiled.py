@@ -7,6 +7,7 @@ cache noticing, which is why its text is part of the hash.
 from __future__ import annotations
 
 import inspect
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,6 @@ from rlcompose.engine.moment import (
     shared_properties,
 )
 from rlcompose.engine.state import LANES, LINKS
-from rlcompose.reward import MAX_MEMORY
 
 OBS, NOTES, PAST, CONSTANTS = LINKS.values()
 
@@ -69,14 +69,13 @@ class MomentType(types.Type):
     other they cost mostly mispredicted branches. In columns LLVM turns the branches into masks and asks eight at once.
     """
 
-    def __init__(self, name: str, field_bytes: int, row_bytes: int) -> None:
-        """`field_bytes` lie between a field and the next one, `row_bytes` between a row and the next one."""
-        super().__init__(name=name)
-        self.field_bytes, self.row_bytes = field_bytes, row_bytes
+    def __init__(self, is_in_columns: bool, memory: int) -> None:
+        """A moment in columns or in rows, of a term that remembers so many floats."""
+        super().__init__(name=f"Moment{' in columns' if is_in_columns else ''}, {memory} remembered")
+        self.memory = memory
+        # How many bytes lie between a field and the next one, and between a row and the next one.
+        self.field_bytes, self.row_bytes = (4 * LANES, 4) if is_in_columns else (4, 4 * NUM_FIELDS)
 
-
-in_rows = MomentType("Moment", 4, 4 * NUM_FIELDS)
-in_columns = MomentType("Moment in columns", 4 * LANES, 4)
 
 # What a compiled term is called by: the four addresses of a block, the address of int8 (rows,), the number of rows,
 # the weight, and the addresses of the block's shares and rewards. In rows the int8 are the numbers of the rows that
@@ -302,8 +301,10 @@ def _n_log_n(m: Any, count: Any) -> Any:
 
 @overload_attribute(MomentType, "memory")
 def _memory(m: Any) -> Any:
+    size = m.memory  # of this term: an index beyond it must not reach what others remember
+
     def implementation(m: Any) -> Any:
-        return carray(pointer_to(memory_of(m), np.float64), (MAX_MEMORY,))
+        return carray(pointer_to(memory_of(m), np.float64), (size,))
 
     return implementation
 
@@ -355,8 +356,10 @@ def _register_shared() -> None:
 _register_shared()
 
 
-def _maker(moment_type: MomentType) -> Any:
-    """Makes the moment of a row: (the four addresses of a block, the number of the row)."""
+@cache
+def moments(is_in_columns: bool, memory: int) -> Any:
+    """What makes the moment of a row: (the four addresses of a block, the number of the row)."""
+    moment_type = MomentType(is_in_columns, memory)
 
     @intrinsic
     def moment(typingctx: Any, fields: Any, links: Any, memory: Any, memory_step: Any, row: Any) -> Any:
@@ -369,9 +372,6 @@ def _maker(moment_type: MomentType) -> Any:
         return moment_type(*[types.int64] * len(_PARTS)), codegen
 
     return moment
-
-
-moment_in_rows, moment_in_columns = _maker(in_rows), _maker(in_columns)
 
 
 @intrinsic

@@ -115,7 +115,8 @@ class Engine:
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy and pickle by what the engine was made from: the addresses in its context mean nothing elsewhere."""
         made_from = (self.brief, self.terms, self.num_envs, self.next_step_reset)
-        return _made_again, (*made_from, self.snapshot(), self.state.reward.copy(), self.state.account.copy())
+        live = (self.state.reward.copy(), self.state.account.copy(), self.weights.copy())
+        return _made_again, (*made_from, self.snapshot(), *live)
 
     def use(self, brief: Brief) -> None:
         """Draw the pieces of the coming resets from another brief of the same style."""
@@ -268,7 +269,7 @@ class Engine:
         if not due.any():
             return
         values = evaluate_batched(each.term, self.moments(), due)
-        shares = np.where(due, self.weights[each.number] * values, 0.0)
+        shares = self.weights[each.number] * np.where(due, values, 0.0)
         self.state.account[:, each.number] = shares
         self.state.reward += shares
 
@@ -300,13 +301,17 @@ class Engine:
 
     def _try_in_python(self, rewards: NDArray[np.float64]) -> None:
         """`try_actions` with terms in Python: play each action on a copy and put the piece back."""
+        state = self.state
         before = self.snapshot()
-        legal = self.state.mask.copy()
+        shown = [(array, array.copy()) for array in (state.reward, state.account, state.actions)]
+        legal = state.mask.copy()
         for action in range(self.num_actions):
             # An ended piece is left alone, an illegal action is overwritten below.
             self.step(np.full(self.num_envs, action))
-            rewards[:, action] = self.state.reward
+            rewards[:, action] = state.reward
             self.restore(before)
+        for array, value in shown:
+            array[:] = value
         rewards[~legal] = -np.inf
 
     def _explain_failure(self, first: int, number: int) -> None:
@@ -371,9 +376,11 @@ def _made_again(
     snapshot: Snapshot,
     reward: NDArray[np.float64],
     account: NDArray[np.float64],
+    weights: NDArray[np.float64],
 ) -> Engine:
     engine = Engine(brief, terms, num_envs, next_step_reset)
     engine.restore(snapshot)
+    engine.weights[:] = weights  # as a schedule may have left them
     engine.state.reward[:], engine.state.account[:] = reward, account
     return engine
 

@@ -31,18 +31,19 @@ import numpy
 from numba import njit
 from numba.extending import register_jitable
 from rlcompose.engine.compiled import (
-    LOOP_SIGNATURE, load_float64, load_int8, moment_in_columns, moment_in_rows, store_float64
+    LOOP_SIGNATURE, MomentType, load_float64, load_int8, moments, store_float64
 )
 '''
 _ARGUMENTS = "fields, links, memory, memory_step, rows, count, weight, shares, rewards"
 # A term that is asked seldom: in the rows whose numbers are given, one after the other.
 _IN_ROWS = """
-@njit(LOOP_SIGNATURE, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, error_model={model!r})
+moment = moments({columns}, {memory})
+@njit(LOOP_SIGNATURE, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, {options})
 def ask({arguments}):
     failed = 0
     for i in range(count):
         e = load_int8(rows, i)
-        value = float({name}(moment_in_rows(fields, links, memory, memory_step, e)))
+        value = float({name}(moment(fields, links, memory, memory_step, e)))
         failed |= not math.isfinite(value)
         share = weight * value
         store_float64(shares, e, share)
@@ -51,13 +52,14 @@ def ask({arguments}):
 """
 # A term that is asked at nearly every event: in all rows of a block, several at once where LLVM can.
 _IN_COLUMNS = """
-@njit(LOOP_SIGNATURE, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, error_model={model!r})
+moment = moments({columns}, {memory})
+@njit(LOOP_SIGNATURE, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, {options})
 def ask({arguments}):
     failed = 0
     for e in range(count):
         value = 0.0
         if load_int8(rows, e) != 0:
-            value = float({name}(moment_in_columns(fields, links, memory, memory_step, e)))
+            value = float({name}(moment(fields, links, memory, memory_step, e)))
         failed |= not math.isfinite(value)
         share = weight * value
         store_float64(shares, e, share)
@@ -101,9 +103,12 @@ def term_source(term: Term) -> str:
     definitions = "".join(_definitions(term.function, {name: term.function}, term))
     # What a user divides by zero is the user's mistake, with its line; what we divide by is never zero, and without the
     # branch that asks LLVM can work on several rows at once.
-    model = "numpy" if is_built_in(term) else "python"
-    loop = _IN_COLUMNS if term.at in ALMOST_ALWAYS else _IN_ROWS
-    return _HEADER + definitions + loop.format(name=name, model=model, arguments=_ARGUMENTS)
+    options = "error_model='numpy'" if is_built_in(term) else "error_model='python'"
+    if term.memory:
+        options += ", boundscheck=True"  # an index too large must not reach what other terms remember
+    columns = term.at in ALMOST_ALWAYS
+    settings = {"name": name, "options": options, "columns": columns, "memory": term.memory}
+    return _HEADER + definitions + (_IN_COLUMNS if columns else _IN_ROWS).format(arguments=_ARGUMENTS, **settings)
 
 
 def is_built_in(term: Term) -> bool:
@@ -168,7 +173,10 @@ def _reason(term: Term, error: Exception) -> str:
     definitions = _definitions(term.function, {term.function.__name__: term.function}, term)
     *helpers, own = "".join(definitions).rpartition("@register_jitable")
     try:
-        import_cached("reason", _ALONE + "".join(helpers[:1]) + "@njit(float64(in_rows), cache=True)" + own)
+        import_cached(
+            "reason",
+            _ALONE + "".join(helpers[:1]) + f"@njit(float64(MomentType(False, {term.memory})), cache=True)" + own,
+        )
     except Exception as alone:
         return _first_line(alone)
     return _first_line(error)

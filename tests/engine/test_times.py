@@ -445,3 +445,36 @@ def test_term_in_columns_reads_what_it_reads_in_python(
             value = evaluate(term, moment) if is_asked(at, moment) else 0.0
             assert engine.state.account[row, 0] == value, (event, row)
         engine.finish_step()
+
+
+def remembers_backwards(m: Any) -> float:
+    m.memory[-1] += 1.0
+    return float(m.memory[1]) + len(m.memory)
+
+
+def reaches_too_far(m: Any) -> float:
+    m.memory[0] += 1.0
+    if m.bars == 40 and m.bar >= 20:
+        m.memory[m.bar] = 7.0
+    return 0.0
+
+
+def test_memory_is_as_long_as_it_was_asked_for() -> None:
+    engine = Engine(make_brief("jazz", {"bars": 4}), [weighted(remembers_backwards, memory=2)], 3)
+    assert engine.python_terms == ()
+    engine.reset(range(3))
+    engine.step(np.zeros(3, np.int64))
+    engine.step(np.zeros(3, np.int64))
+    assert engine.state.reward.tolist() == [4.0, 4.0, 4.0]  # asked twice, and two floats long
+
+
+def test_index_beyond_the_memory_is_told_and_reaches_nobody_else() -> None:
+    terms = [weighted(reaches_too_far, memory=1), weighted(remembers_backwards, memory=2)]
+    engine = Engine(make_brief("jazz", {"bars": 40}), terms, 2)
+    assert engine.python_terms == ()
+    engine.reset(range(2))
+    whole = np.full(2, 10)  # a rest of a bar
+    with pytest.raises(RewardTermError, match=r"'reaches_too_far' raised IndexError.*at bar 21, beat 1"):
+        for _ in range(40):
+            engine.step(whole)
+    assert engine.state.memory[1].tolist()[1:] == [0.0, 20.0], "the other term's two floats are its own"
