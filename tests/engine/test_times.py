@@ -19,7 +19,7 @@ from numba import int64, njit
 from rlcompose import reward
 from rlcompose.brief import make_brief
 from rlcompose.codec import action_of
-from rlcompose.engine.core import Engine, evaluate, sample_moments
+from rlcompose.engine.core import Engine, RewardTermError, evaluate, sample_moments
 from rlcompose.engine.layout import FIELD, NUM_PAST_FIELDS
 from rlcompose.engine.moment import Moment, moment_names, ones_in
 from rlcompose.engine.terms import fields_read
