@@ -25,13 +25,13 @@ COMFORTABLE_HIGHEST = 19
 MINOR_MODES = (1, 2)  # numbers of minor and dorian: their tonic triad has a minor third
 
 # The two skips, from the lower note up, by which three notes outline a triad (in root position, first and second
-# inversion) or divide an octave into fifth and fourth; coded as 16 x lower + upper.
+# inversion) or divide an octave into fifth and fourth; coded as 64 x lower + upper, since no skip is that wide.
 TRIADIC_SKIPS = (
-    *(4 * 16 + 3, 3 * 16 + 5, 5 * 16 + 4),  # major
-    *(3 * 16 + 4, 4 * 16 + 5, 5 * 16 + 3),  # minor
-    *(3 * 16 + 3, 3 * 16 + 6, 6 * 16 + 3),  # diminished
-    4 * 16 + 4,  # augmented
-    *(7 * 16 + 5, 5 * 16 + 7),  # an octave
+    *(4 * 64 + 3, 3 * 64 + 5, 5 * 64 + 4),  # major
+    *(3 * 64 + 4, 4 * 64 + 5, 5 * 64 + 3),  # minor
+    *(3 * 64 + 3, 3 * 64 + 6, 6 * 64 + 3),  # diminished
+    4 * 64 + 4,  # augmented
+    *(7 * 64 + 5, 5 * 64 + 7),  # an octave
 )
 
 RUN_REACH = 8  # intervals that a look back at a run takes in
@@ -188,7 +188,7 @@ def balanced_leaps(m: Moment) -> float:
     """
     before = m.previous(1).interval
     is_pair = (abs(m.interval) >= SKIP) & (abs(before) >= SKIP) & ((before > 0) == (m.interval > 0))
-    skips = 16 * before + m.interval if m.interval > 0 else -16 * m.interval - before
+    skips = 64 * before + m.interval if m.interval > 0 else -64 * m.interval - before
     is_triadic = False
     for triadic in TRIADIC_SKIPS:
         is_triadic = is_triadic | (skips == triadic)

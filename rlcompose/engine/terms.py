@@ -34,6 +34,8 @@ from rlcompose.engine.compiled import (
     LOOP_SIGNATURE, MomentType, load_float64, load_int8, moments, store_float64
 )
 '''
+# Whatever its size, a function is put where it is called: LLVM works on one row at a time where a call is left.
+_HELPER = "@register_jitable(forceinline=True)"
 _ARGUMENTS = "fields, links, memory, memory_step, rows, count, weight, shares, rewards"
 # A term that is asked seldom: in the rows whose numbers are given, one after the other.
 _IN_ROWS = """
@@ -171,7 +173,7 @@ def fields_read(text: str) -> frozenset[int]:
 def _reason(term: Term, error: Exception) -> str:
     """Why numba refuses: what it says of the term's own function, without the loop around it."""
     definitions = _definitions(term.function, {term.function.__name__: term.function}, term)
-    *helpers, own = "".join(definitions).rpartition("@register_jitable")
+    *helpers, own = "".join(definitions).rpartition(_HELPER)
     try:
         import_cached(
             "reason",
@@ -213,7 +215,7 @@ def _definitions(function: Callable[..., Any], seen: dict[str, object], term: Te
         del node.args.args[1:], node.args.kwonlyargs[:], node.args.defaults[:], node.args.kw_defaults[:]
         constants = [f"{name} = {_literal(value)}" for name, value in term.parameters]
         node.body[:0] = ast.parse("\n".join(constants)).body
-    lines.append(f"\n@register_jitable\n{ast.unparse(node)}\n")
+    lines.append(f"\n{_HELPER}\n{ast.unparse(node)}\n")
     return lines
 
 

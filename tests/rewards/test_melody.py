@@ -473,3 +473,8 @@ def test_melody_terms_do_not_depend_on_the_key(name: str) -> None:
     of_c = term_values(name, melody("C4 D4:6 G4 E4:6 B4 C5 A4 F4 C4", chords="C", key="C"))
     of_d = term_values(name, melody("D4 E4:6 A4 F#4:6 C#5 D5 B4 G4 D4", chords="D", key="D"))
     assert of_c == of_d
+
+
+def test_wide_second_skip_is_not_taken_for_another_triad() -> None:
+    # A minor third and a twelfth and a half upwards: 3 and 19 semitones, no triad.
+    assert term_values("balanced_leaps", melody("C4 Eb4 Bb5"))[:3] == [0, 0, -1]
