@@ -22,6 +22,7 @@ from rlcompose.agents._policy import HEAD_COLUMNS, Choice, EventHead
 from rlcompose.agents._ppo import _equal_batches
 from rlcompose.agents._rollout import MaskableTimedRolloutBuffer, TimedRolloutBuffer
 from rlcompose.agents._training import EVALUATION_PIECES, FIRST_EVALUATION_SEED, SamplingAgent
+from rlcompose.arguments import read_weight_file
 from rlcompose.brief import Brief, make_brief
 from rlcompose.codec import perform
 from rlcompose.errors import RlcomposeError
@@ -30,7 +31,9 @@ from rlcompose.run import read_run
 from rlcompose.style import style_from_dict
 
 JAZZ = load_style("jazz")
-TERMS = weigh_terms(JAZZ.rewards)
+# Terms that pay at once, so that learning shows within seconds.
+DENSE = read_weight_file(Path(__file__).parents[1] / "experiments" / "agent_score" / "rewards.toml", JAZZ)
+TERMS = weigh_terms(DENSE)
 TWO_BARS = make_brief(JAZZ, {"bars": 2})
 TEST_SEEDS = list(range(10_000, 10_200))
 
@@ -203,14 +206,14 @@ def test_the_best_by_evaluation_is_kept_whatever_comes_after(tmp_path: Path) -> 
 
 
 def test_a_weight_follows_its_schedule_from_rollout_to_rollout(tmp_path: Path) -> None:
-    terms = weigh_terms(JAZZ.rewards, {"motif": [(0.0, 0.0), (0.5, 2.0)]})
+    terms = weigh_terms(DENSE, {"motif": [(0.0, 0.0), (0.5, 2.0)]})
     trained("ppo", tmp_path, 4096, terms=terms)
     # Four rollouts of 16 pieces and 64 events; they begin at 0, a quarter, a half and three quarters of the budget.
     assert column(tmp_path, "weights/motif") == [0.0, 1.0, 2.0, 2.0]
 
 
 def test_a_weight_of_dqn_follows_its_schedule_from_event_to_event(tmp_path: Path) -> None:
-    trained("dqn", tmp_path, 640, terms=weigh_terms(JAZZ.rewards, {"motif": [(0.0, 0.0), (1.0, 2.0)]}))
+    trained("dqn", tmp_path, 640, terms=weigh_terms(DENSE, {"motif": [(0.0, 0.0), (1.0, 2.0)]}))
     # The last of 40 events of 16 pieces.
     assert column(tmp_path, "weights/motif")[-1] == pytest.approx(2.0 * 39 / 40)
 

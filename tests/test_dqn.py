@@ -20,14 +20,17 @@ from rlcompose.agents._boltzmann import draw, preferences
 from rlcompose.agents._dqn import MusicDQN
 from rlcompose.agents._qrdqn import MusicQRDQN, MusicQRDQNPolicy
 from rlcompose.agents._replay import Batch, TimedReplayBuffer
+from rlcompose.arguments import read_weight_file
 from rlcompose.brief import make_brief
 from rlcompose.codec import observation_space, perform
 from rlcompose.errors import RlcomposeError
-from rlcompose.reward import weigh_terms
+from rlcompose.reward import WeightedTerm, weigh_terms
 
 JAZZ = load_style("jazz")
+# Terms that pay at once, so that learning shows within seconds.
+DENSE = read_weight_file(Path(__file__).parents[1] / "experiments" / "agent_score" / "rewards.toml", JAZZ)
 TWO_BARS = make_brief(JAZZ, {"bars": 2})
-TERMS = weigh_terms(JAZZ.rewards)
+TERMS = weigh_terms(DENSE)
 TEST_SEEDS = list(range(10_000, 10_100))
 BOTH = pytest.mark.parametrize("name", ["dqn", "qrdqn"])
 
@@ -217,7 +220,7 @@ def trained(
 ) -> TrainingResult:
     train = find_agent(name).train
     assert train is not None
-    terms = weigh_terms({term: scale * weight for term, weight in JAZZ.rewards.items()})
+    terms = tuple(WeightedTerm(paid.term, scale * paid.weight) for paid in TERMS)
     folder.mkdir(exist_ok=True)
     small = {"batch_size": 64, "hidden": 32}
     return train(
