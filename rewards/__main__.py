@@ -58,11 +58,11 @@ def _rewards(arguments: argparse.Namespace) -> dict[str, Any]:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from rlcompose.arguments import load_plugins, music_options, reward_weights
     from rlcompose.brief import make_brief
-    from rlcompose.reward import load_terms, weigh_terms
+    from rlcompose.reward import load_terms, settled, weigh_terms
 
     load_plugins(arguments)
     brief = make_brief(arguments.style, music_options(arguments))
-    paid = weigh_terms(brief.style.rewards, reward_weights(arguments, brief.style))
+    paid = settled(weigh_terms(brief.style.rewards, reward_weights(arguments, brief.style)))
     by_name = {weighted.term.name: weighted.term for weighted in paid}
     terms = list((by_name if arguments.paid else load_terms() | by_name).values())
     terms.sort(key=lambda term: (term.family, term.name))

@@ -18,7 +18,7 @@ from rlcompose.errors import RlcomposeError
 from rlcompose.files import missing_file
 from rlcompose.passage import Passage, gap_in
 from rlcompose.piece import Piece, read_music
-from rlcompose.reward import WeightedTerm, weigh_terms
+from rlcompose.reward import WeightedTerm, settled, weigh_terms
 from rlcompose.score import Composition, Note
 from rlcompose.style import Style
 from rlcompose.theory.key import Key
@@ -53,7 +53,7 @@ class Composer:
     @classmethod
     def of(cls, agent: Agent, brief: Brief) -> Composer:
         """With the reward terms of the brief's style."""
-        return cls(agent, brief, weigh_terms(brief.style.rewards))
+        return cls(agent, brief, settled(weigh_terms(brief.style.rewards)))
 
     @classmethod
     def from_run(cls, folder: Path | str) -> Composer:

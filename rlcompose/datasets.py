@@ -26,7 +26,7 @@ from rlcompose.corpus.entry import Report, SourcePiece
 from rlcompose.corpus.sources import read_pieces
 from rlcompose.engine.layout import OBSERVATION_SCALE, OBSERVATION_SIZE
 from rlcompose.errors import RlcomposeError
-from rlcompose.reward import RewardChoice, WeightedTerm, weigh_terms
+from rlcompose.reward import RewardChoice, WeightedTerm, settled, weigh_terms
 from rlcompose.score import Composition
 from rlcompose.style import Style, load_style
 from rlcompose.theory.meter import Meter
@@ -129,7 +129,7 @@ def trajectories(
     observation_space(observation)  # tells of a name that is not known
     if limit is not None and (not isinstance(limit, int) or limit < 1):
         raise RlcomposeError(f"limit {limit!r} is no number of pieces: allowed are 1 and more, or None for all")
-    terms = weigh_terms(style.rewards, rewards)
+    terms = settled(weigh_terms(style.rewards, rewards))
     report = Report()
     pieces = read_pieces(style, source, meter=meter, seed=seed, expand_repeats=expand_repeats, report=report)
     return Trajectories(_played(pieces, style, terms, observation, limit, report), report)

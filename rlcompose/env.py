@@ -23,7 +23,7 @@ from rlcompose.engine.core import Engine
 from rlcompose.engine.layout import FIELD, LAYOUT_ID, OBSERVATION_SCALE, observation_table
 from rlcompose.engine.state import Snapshot
 from rlcompose.errors import RlcomposeError, unknown
-from rlcompose.reward import RewardChoice, weigh_terms
+from rlcompose.reward import RewardChoice, settled, weigh_terms
 from rlcompose.score import Composition
 from rlcompose.style import Style
 
@@ -113,7 +113,7 @@ class ComposeEnv(gymnasium.Env[NDArray[Any], np.int64]):
         """Make the environment; see the class for the arguments."""
         options = Options(bars, progression, chords, key, tempo, meter, register, range, form, instrument, second_voice)
         self.brief: Brief = make_brief(style, options)
-        self.terms = weigh_terms(self.brief.style.rewards, rewards)
+        self.terms = settled(weigh_terms(self.brief.style.rewards, rewards))
         self.action_space: Any = action_space(self.brief.style)
         self.observation_space: Any = observation_space(observation)
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:

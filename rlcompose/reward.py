@@ -331,6 +331,11 @@ def weigh_terms(style_weights: Mapping[str, Weight], choice: RewardChoice = None
     return tuple(weighted for weighted in terms if weighted.weight != 0.0 or weighted.schedule)
 
 
+def settled(terms: Sequence[WeightedTerm]) -> tuple[WeightedTerm, ...]:
+    """The terms as they are paid where nothing is trained: each with the last weight of its schedule, if that is not 0."""
+    return tuple(WeightedTerm(each.term, each.weight) for each in terms if each.weight != 0.0)
+
+
 def add_weights(weights: dict[str, Weight], more: Mapping[str, Weight]) -> None:
     """Replace or add weights: those of patterns such as "usual_*" first, so that a name beside one has its own."""
     for name, weight in more.items():

@@ -54,11 +54,11 @@ def _speed(arguments: argparse.Namespace) -> dict[str, Any]:
 
     from rlcompose.brief import make_brief
     from rlcompose.engine.core import Engine
-    from rlcompose.reward import load_terms, weigh_terms
+    from rlcompose.reward import load_terms, settled, weigh_terms
 
     rng = np.random.default_rng(0)
     brief = make_brief(arguments.style)
-    terms = weigh_terms(brief.style.rewards)
+    terms = settled(weigh_terms(brief.style.rewards))
     everything = weigh_terms(dict.fromkeys(load_terms(), 1.0))
     num_envs: int = arguments.envs
 
@@ -85,7 +85,7 @@ def _speed(arguments: argparse.Namespace) -> dict[str, Any]:
         return rounds * num_envs / seconds
 
     batch(engine, True)
-    own = weigh_terms(dict(brief.style.rewards), [high_notes])
+    own = settled(weigh_terms(brief.style.rewards, [high_notes]))
     engines = [made(()), engine, made(own), made(everything)]
     # Alternating, so that a disturbance meets all; the float view last.
     rows = [[batch(each) for each in engines] for _ in range(REPEATS)]

@@ -193,11 +193,13 @@ def _train(arguments: argparse.Namespace, command: Sequence[str]) -> dict[str, A
     from rlcompose.engine.core import prepare_term
     from rlcompose.files import write_atomically
     from rlcompose.piece import Piece, PieceFiles, write_piece
+    from rlcompose.reward import settled
     from rlcompose.run import discard_run, make_output_folder, new_run_folder, write_run
 
     begun = time.monotonic()
     task = _task(arguments)
     brief, terms, kind, source = task.brief, task.terms, task.kind, task.source
+    paid = settled(terms)  # what pieces are judged by
     check_soundfont(arguments)
     for weighted in terms:
         prepare_term(weighted.term)  # a term that does not work is told before anything is made
@@ -209,8 +211,8 @@ def _train(arguments: argparse.Namespace, command: Sequence[str]) -> dict[str, A
     seed = arguments.seed + FIRST_SEED_OFFSET
 
     def compose(agent: Agent, name: str) -> PieceFiles:
-        played = play(agent, brief, terms, [seed])[0]
-        piece = Piece(brief, played.seed, played.actions, terms, agent.name)
+        played = play(agent, brief, paid, [seed])[0]
+        piece = Piece(brief, played.seed, played.actions, paid, agent.name)
         pieces = make_output_folder(folder / "pieces")
         return write_piece(piece, pieces, name, arguments.soundfont, arguments.require_fluidsynth)
 
@@ -248,14 +250,14 @@ def _train(arguments: argparse.Namespace, command: Sequence[str]) -> dict[str, A
         compared = {"before": player, "after": trained.agent}
         if source is None:
             compared = {agent.name: agent for agent in (find_agent("random").made(), player, trained.agent)}
-        pieces = {name: play(agent, brief, terms, seeds) for name, agent in compared.items()}
+        pieces = {name: play(agent, brief, paid, seeds) for name, agent in compared.items()}
     means = {name: sum(piece.total for piece in played) / NUM_COMPARED for name, played in pieces.items()}
     result["mean_return"] = {name: round(mean, 3) for name, mean in means.items()}
     if source is not None:
         from rlcompose.changes import Changes, measured
 
-        old, new = (measured(brief, terms, played) for played in pieces.values())
-        weights = {weighted.term.name: weighted.weight for weighted in terms}
+        old, new = (measured(brief, paid, played) for played in pieces.values())
+        weights = {weighted.term.name: weighted.weight for weighted in paid}
         changes = Changes(NUM_COMPARED, old, new, weights, source.config.rewards)
         print(*changes.lines(), sep="\n", file=sys.stderr, flush=True)
         write_atomically(folder / CHANGES, changes.markdown())

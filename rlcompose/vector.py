@@ -17,7 +17,7 @@ from rlcompose.codec import action_space, observation_space
 from rlcompose.engine.core import Engine
 from rlcompose.env import MAX_SEED, checked_prefix, piece_info
 from rlcompose.errors import RlcomposeError, unknown
-from rlcompose.reward import RewardChoice, weigh_terms
+from rlcompose.reward import RewardChoice, settled, weigh_terms
 from rlcompose.style import Style
 
 
@@ -72,7 +72,7 @@ class ComposeVectorEnv(gymnasium.vector.VectorEnv[NDArray[Any], NDArray[Any], ND
         self._set_up(num_envs, autoreset_mode, observation, account, copy)
         options = Options(bars, progression, chords, key, tempo, meter, register, range, form, instrument, second_voice)
         self.brief = make_brief(style, options)
-        self.terms = weigh_terms(self.brief.style.rewards, rewards)
+        self.terms = settled(weigh_terms(self.brief.style.rewards, rewards))
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             raise unknown("render mode", render_mode, self.metadata["render_modes"])
         self.render_mode = render_mode

@@ -14,7 +14,7 @@ from rlcompose.brief import make_brief
 from rlcompose.codec import action_of, decode
 from rlcompose.engine.core import Engine, evaluate
 from rlcompose.midi import midi_bytes
-from rlcompose.reward import weigh_terms
+from rlcompose.reward import TIMES, weigh_terms
 from rlcompose.score import Composition
 from rlcompose.style import load_style, style_names, variant_names
 from rlcompose.theory.progression import load_progression, progression_names
@@ -73,7 +73,8 @@ def test_rewards_of_a_style_are_the_same_compiled_and_in_python(style: str) -> N
         engine.state.actions[:] = action
         engine._kernel.score_rows(engine._context)
         moment = engine.moment()
-        shares = [weighted.weight * evaluate(weighted.term, moment) for weighted in terms]
+        due = {at: bool(engine._due(at)[0]) for at in TIMES}
+        shares = [w.weight * evaluate(w.term, moment) if due[w.term.at] else 0.0 for w in terms]
         assert engine.state.account[0, :-1].tolist() == shares
         engine._kernel.settle_rows(engine._context, False)
 

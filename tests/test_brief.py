@@ -227,10 +227,11 @@ def command_line(*words: str) -> Options:
 
 def test_command_line_pins_every_option_but_the_progression() -> None:
     words = (
-        "--bars 8 --chords C --form AA --key F --tempo 90 --meter 3/4 --instrument Flute --register C4 --range G3-C6"
+        "--bars 8 --chords C --form AA --key F --tempo 90 --meter 3/4 --instrument Flute --register C4 --range G3-C6 "
+        "--second-voice bass"
     )
     options = command_line(*words.split())
-    assert options == Options(8, None, "C", "F", 90, "3/4", 60, (55, 84), "AA", "Flute")
+    assert options == Options(8, None, "C", "F", 90, "3/4", 60, (55, 84), "AA", "Flute", "bass")
     assert options.pinned.keys() == set(Options.names()) - {"progression"}
 
 

@@ -107,7 +107,9 @@ def term_source(term: Term) -> str:
     # branch that asks LLVM can work on several rows at once.
     options = "error_model='numpy'" if is_built_in(term) else "error_model='python'"
     if term.memory:
-        options += ", boundscheck=True"  # an index too large must not reach what other terms remember
+        # An index too large must not reach what other terms remember; not only in the loop, but where it is written.
+        options += ", boundscheck=True"
+        definitions = definitions.replace(_HELPER, f"{_HELPER[:-1]}, boundscheck=True)")
     columns = term.at in ALMOST_ALWAYS
     settings = {"name": name, "options": options, "columns": columns, "memory": term.memory}
     return _HEADER + definitions + (_IN_COLUMNS if columns else _IN_ROWS).format(arguments=_ARGUMENTS, **settings)
