@@ -332,7 +332,7 @@ def weigh_terms(style_weights: Mapping[str, Weight], choice: RewardChoice = None
 
 
 def settled(terms: Sequence[WeightedTerm]) -> tuple[WeightedTerm, ...]:
-    """The terms as they are paid where nothing is trained: each with the last weight of its schedule, if that is not 0."""
+    """The terms as they are paid where nothing is trained: with the last weight of a schedule, if it is not 0."""
     return tuple(WeightedTerm(each.term, each.weight) for each in terms if each.weight != 0.0)
 
 

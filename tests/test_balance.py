@@ -36,11 +36,11 @@ from rlcompose.brief import BASS, make_brief
 from rlcompose.codec import perform
 from rlcompose.engine.moment import Moment
 from rlcompose.errors import RlcomposeError
-from rlcompose.reward import WeightedTerm, find_term, load_terms, make_term, weigh_terms
+from rlcompose.reward import WeightedTerm, find_term, load_terms, make_term, settled, weigh_terms
 from rlcompose.style import load_style
 
 JAZZ = load_style("jazz")
-PAID = {weighted.term.name: weighted.weight for weighted in weigh_terms(JAZZ.rewards)}
+PAID = {weighted.term.name: weighted.weight for weighted in settled(weigh_terms(JAZZ.rewards))}
 FOUR_BARS = make_brief(JAZZ, {"bars": 4})
 UNSORTED = [find_term(name) for name in ("phrase_ending", "varied_pitch", "clean_ending", "motif", "lively_bar")]
 SEEN: list[int] = []

@@ -281,7 +281,7 @@ def test_keys_of_train_that_goes_on(
     measured = {name for name in run.result["changed"] if not name.startswith("terms/")}
     assert prose and set(KEY.findall(prose[1])) - {"illegal"} == measured
     config = json.loads((run.folder / "config.json").read_text())
-    told = re.search(r"^Two keys stand only where (.*?)\n\n", text_of("files.md"), re.MULTILINE | re.DOTALL)
+    told = re.search(r"^One key stands only where (.*?)\. Such", text_of("files.md"), re.MULTILINE | re.DOTALL)
     assert told and set(KEY.findall(told[1])) - {"rewards"} == set(config) - keys_under("files.md", "## config.json")
     new = {path.name for path in run.folder.iterdir()} - {path.name for path in trained_run.folder.iterdir()}
     assert new == {"changes.md"}
