@@ -474,6 +474,8 @@ def usual_span(m: Moment) -> float:
 
     Singers and players use about an octave and a half at a time; what gives machines away is too wide a range.
 
+    The same notes in another order give nearly the same: it asks how far the notes lie apart.
+
     Leaps between the lowest and the highest note of two and a half octaves give -1.
     """
     return m.band_score(SPAN, span(m)) if m.window_bars == HISTORY_BARS else 0.0
@@ -508,6 +510,8 @@ def usual_key_share(m: Moment) -> float:
     """0 while the share of the notes in the piece's scale is usual over 8 bars, to -1 where it is rare.
 
     Three quarters in jazz, 97 to 99 % in folk tunes and chorales: chromaticism belongs to some styles.
+
+    The same notes in another order give the same: it is about which notes there are, not about what follows what.
 
     The chromatic scale gives -1 in folk tunes.
     """

@@ -153,6 +153,8 @@ def clear_of_avoid_notes(m: Moment) -> float:
     the flat sixth over a minor one (the "avoid notes" of Levine, The Jazz Theory Book, 1995). In passing it is welcome.
     The flat ninth of a dominant chord that has it in its scale is a tension, and not avoided.
 
+    Jazz soloists lie on such notes about as often as the same notes in another order do: it is a textbook's rule.
+
     Over C a half note F gives -1, an eighth F off the strong beats 0; over Fmaj7 and over C7sus4 every F gives 0.
     """
     is_heard = (m.strength >= STRONG_BEAT) | (m.ticks >= m.beat_ticks)

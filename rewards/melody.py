@@ -107,6 +107,8 @@ def comfortable_range(m: Moment) -> float:
     2000); of real 8-bar windows of jazz solos the middle half spans 16 to 23 semitones. Paid by the pulse, as
     `stepwise_motion`.
 
+    It looks at each note by itself, so the same notes in another order give the same.
+
     A quarter note 22 semitones above the tonic gives -0.5.
     """
     outside = max(COMFORTABLE_LOWEST - m.pitch, m.pitch - COMFORTABLE_HIGHEST, 0)
