@@ -47,7 +47,7 @@ def test_a_style_is_described_with_names_instead_of_numbers(capfd: pytest.Captur
     assert "  major   F, Bb, Eb, Ab, C, G\n" in out and "  dorian  0, 2, 3, 5, 7, 9, 10\n" in out
     assert re.search(r"  melody +Tenor Sax \(66\)\n", out)
     assert re.search(r"  blues +Twelve-bar jazz blues \(A, 12 bars, major; weight 3\)\n", out)
-    assert re.search(r"  eighth_triplet +4\n", out) and re.search(r"  phrase_ending +4\.0\n", out)
+    assert re.search(r"  eighth_triplet +4\n", out) and re.search(r"  leap_recovery +0\.1\n", out)
 
 
 def test_a_variant_is_described_as_json(tmp_path: Path) -> None:
