@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,14 @@ ALGORITHMS: Mapping[str, tuple[Any, Any, Any]] = {
     "maskable_ppo": (MaskablePPO, MaskableMusicPolicy, MaskableTimedRolloutBuffer),
 }
 
+# In the place of the preset where an agent goes on with what it has learned. A reward of one's own often pays at once,
+# and what is lost by it shows bars later, in the bands. With the preset's horizon a jazz agent that was paid 0.5 for
+# high notes gave up 0.7 of what it had learned beyond random play; with this one it gives up 0.2, for the same seven
+# semitones. Rollouts of fewer pieces and more events let every update see whole pieces. From scratch so far a sight is
+# too noisy: a million events came to a return of -90, not of -35.
+GOING_ON: Mapping[str, int | float] = {"gamma": 0.995, "gae_lambda": 0.97, "n_steps": 256, "num_envs": 64}
+FEWEST_ENVS = 16
+
 
 def _policy_settings(brief: Brief, hidden: int) -> dict[str, Any]:
     """What a policy must know of its style, and its width."""
@@ -35,10 +44,12 @@ def _policy_settings(brief: Brief, hidden: int) -> dict[str, Any]:
 def train(name: str, preset: Preset, job: TrainingJob) -> TrainingResult:
     """Train from scratch, or from the job's start; Ctrl-C ends in order with the best weights so far."""
     algorithm, policy, buffer = ALGORITHMS[name]
+    if job.start is not None:
+        job = replace(job, settings=_going_on(preset, job.steps) | job.settings)
     settings = with_settings(preset, job.settings)
     hidden, num_envs, rate = (settings.pop(key) for key in ("hidden", "num_envs", "learning_rate"))
     # A short budget gets short rollouts, so that it still learns from several.
-    while num_envs > 16 and num_envs * settings["n_steps"] * 4 > job.steps:
+    while num_envs > FEWEST_ENVS and num_envs * settings["n_steps"] * 4 > job.steps:
         num_envs //= 2
     settings["batch_size"] = _equal_batches(num_envs * settings["n_steps"], settings["batch_size"])
     with one_thread(), warnings.catch_warnings():
@@ -57,6 +68,14 @@ def train(name: str, preset: Preset, job: TrainingJob) -> TrainingResult:
         )
         start_from(job, name, model.policy)
         return train_model(job, model, env, _agent(name, model.policy), {"hidden": hidden})
+
+
+def _going_on(preset: Preset, steps: int) -> dict[str, int | float]:
+    """`GOING_ON` for a budget; a short one gets no longer rollouts than the preset's, so that it has several."""
+    settings = dict(GOING_ON)
+    while settings["n_steps"] > preset["n_steps"].value and FEWEST_ENVS * settings["n_steps"] * 4 > steps:
+        settings["n_steps"] = int(settings["n_steps"]) // 2
+    return settings
 
 
 def _equal_batches(rollout: int, largest: int) -> int:

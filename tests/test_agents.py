@@ -18,6 +18,7 @@ from gymnasium import spaces
 
 from rlcompose import load_style, train
 from rlcompose.agent import TrainingJob, TrainingResult, find_agent, play
+from rlcompose.agents import _ppo
 from rlcompose.agents._policy import HEAD_COLUMNS, Choice, EventHead
 from rlcompose.agents._ppo import _equal_batches
 from rlcompose.agents._rollout import MaskableTimedRolloutBuffer, TimedRolloutBuffer
@@ -322,6 +323,37 @@ def test_ppo_learns_and_only_if_it_is_let(name: str, tmp_path: Path) -> None:
         gain = learned - floor
         assert gain.mean() > 5 * gain.std() / np.sqrt(len(gain)), (learned.mean(), floor.mean())
     assert learned.mean() > untrained.mean() + 2
+
+
+# --- going on ---
+
+
+def settings_of(job: TrainingJob, name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
+    """What a training is made with: nothing is learned."""
+    made: list[Any] = []
+    monkeypatch.setattr(_ppo, "train_model", lambda job, model, *_: made.append(model))
+    learn = find_agent(name).train
+    assert learn is not None
+    learn(job)
+    [model] = made
+    return {"gamma": model.gamma, "n_steps": model.n_steps, "num_envs": model.n_envs}
+
+
+@pytest.mark.parametrize("name", ["ppo", "maskable_ppo"])
+def test_an_agent_that_goes_on_looks_further_ahead_unless_told_otherwise(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained(name, tmp_path, 1_000)
+    progress, warn = (lambda *told: None), (lambda told: None)
+    for steps, start, settings, expected in (
+        (200_000, None, {}, (0.95, 64, 256)),
+        (200_000, tmp_path / "model", {}, (0.995, 256, 64)),
+        (200_000, tmp_path / "model", {"gamma": 0.9, "n_steps": 64}, (0.9, 64, 64)),
+        (20_000, tmp_path / "model", {}, (0.995, 256, 16)),
+        (2_000, tmp_path / "model", {}, (0.995, 64, 16)),  # still from several rollouts, if short ones
+    ):
+        job = TrainingJob(TWO_BARS, TERMS, steps, 1, tmp_path, progress, settings, warn, start)
+        assert tuple(settings_of(job, name, monkeypatch).values()) == expected
 
 
 # --- the folder of a model ---

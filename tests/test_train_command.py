@@ -29,7 +29,10 @@ from rlcompose.run import read_run
 MakeRun = Callable[..., SimpleNamespace]
 
 SMALL = ["--bars", "1", "--steps", "600"]
-MANY_EVENTS = 60  # of 16 bars; greedy play, which likes long notes, has fewer
+# By these terms greedy play likes long notes, so that its 16 bars have fewer than so many events.
+DENSE_TERMS = Path(__file__).parents[1] / "experiments" / "agent_score" / "rewards.toml"
+SLOW_GREED = ["--rewards", str(DENSE_TERMS), "--reward", "usual_*=0", "--reward", "motif=0"]
+MANY_EVENTS = 60
 
 
 @pytest.fixture(autouse=True)
@@ -190,9 +193,7 @@ def test_a_term_that_fails_late_ends_the_training_with_the_model_saved(
     name: str, body: str, told: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     # So many events are in none of the moments that terms are tried on, nor in the greedy first piece.
-    dense = Path(__file__).parents[1] / "experiments" / "agent_score" / "rewards.toml"  # greedy play is in eighths
-    paid = ["--rewards", str(dense), "--reward", "usual_*=0", "--reward", "motif=0"]
-    options = [*plugin("late", body), *paid, "--out", "run"]
+    options = [*plugin("late", body), *SLOW_GREED, "--out", "run"]
     assert train.main(["--agent", name, "--bars", "16", "--steps", "1000", *options]) == 2
     error = capfd.readouterr().err
     last = error.splitlines()[-1]
@@ -548,7 +549,7 @@ def test_ctrl_c_before_the_first_rollout_ends_still_leaves_a_trained_piece(capfd
         """
     with Path("presses.py").open("a") as file:
         file.write(dedent(press))
-    bars = ["--bars", "16", "--reward", "motif=0"]
+    bars = ["--bars", "16", *SLOW_GREED]
     assert train.main([*bars, "--steps", "4000", *options, "--out", "run", "--json", "result.json"]) == 0
     result = json.loads(Path("result.json").read_text())
     assert result["interrupted"] is True and result["trained_steps"] < 4000 / 4
