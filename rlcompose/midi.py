@@ -7,6 +7,7 @@ import os
 from types import ModuleType
 
 from rlcompose.arrange import accompany
+from rlcompose.arrange.arrangement import DRUM_CHANNEL
 from rlcompose.errors import missing_extra
 from rlcompose.files import write_atomically
 from rlcompose.score import Composition
@@ -43,7 +44,7 @@ def midi_bytes(composition: Composition) -> bytes:
         return float(midi.tick_to_time(ticks))
 
     for part in accompany(composition).parts:
-        track = pretty_midi.Instrument(program=part.program, name=part.name)
+        track = pretty_midi.Instrument(part.program, part.channel == DRUM_CHANNEL, part.name)
         for control, value in ((VOLUME_CONTROL, part.volume), (PAN_CONTROL, part.pan)):
             track.control_changes.append(pretty_midi.ControlChange(control, value, 0.0))
         for note in part.notes:

@@ -1,0 +1,33 @@
+"""Who plays what: a composition as a band plays it, first on the page (`arrange`), then as it sounds (`accompany`).
+
+The groove for the style names the players (`players/`), each writes a line from the same sheet, and the performance
+(`performance.py`) swings, shades and humanises them. The same piece and `Playing` give the same notes every time.
+"""
+
+from __future__ import annotations
+
+from rlcompose.arrange.arrangement import Arrangement, Cue, Line, Part, PlayedNote, Role
+from rlcompose.arrange.band import arrange
+from rlcompose.arrange.performance import perform
+from rlcompose.arrange.playing import AS_WRITTEN, Playing
+from rlcompose.arrange.sheet import sheet_of
+from rlcompose.score import Composition
+
+__all__ = [
+    "AS_WRITTEN",
+    "Arrangement",
+    "Cue",
+    "Line",
+    "Part",
+    "PlayedNote",
+    "Playing",
+    "Role",
+    "accompany",
+    "arrange",
+]
+
+
+def accompany(composition: Composition, playing: Playing = Playing()) -> Arrangement:
+    """The composition as the band plays it; N.C. and a missing chart are silent in all but the melody and the drums."""
+    sheet = sheet_of(composition, playing)
+    return perform(arrange(sheet, playing), sheet, playing)

@@ -1,0 +1,43 @@
+"""How a piece is to be played: the groove, what stands around the piece, and what musicians do beyond the page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Playing:
+    """What the band is asked for; the defaults are what a band would do.
+
+    seed          other seeds give other basslines, voicings, fills and timing; the same one the same bytes
+    groove        the name of a groove (`groove_names`); None takes the one for the style, the metre and the tempo
+    melody_only   nobody accompanies
+    count_in      bars of clicks before the piece
+    intro         bars that the band plays before the melody enters
+    ending        whether the band ends together after the last bar, on a last chord that rings
+    swing         whether what is to be swung is swung; without it all is played as it is written
+    laid_back     whether a swinging soloist lies behind the beat
+    dynamics      whether phrases grow and fade and strong beats weigh more
+    articulation  whether notes are slurred, detached and ghosted as the style does
+    ornaments     whether a fiddle plays grace notes and rolls, and a flute its own
+    humanize      whether players are a little early or late, louder or softer
+    """
+
+    seed: int = 0
+    groove: str | None = None
+    melody_only: bool = False
+    count_in: int = 0
+    intro: int = 0
+    ending: bool = True
+    swing: bool = True
+    laid_back: bool = True
+    dynamics: bool = True
+    articulation: bool = True
+    ornaments: bool = True
+    humanize: bool = True
+
+
+# Every note as it stands on the page, on the straight grid, and nothing around it.
+AS_WRITTEN = Playing(
+    ending=False, swing=False, laid_back=False, dynamics=False, articulation=False, ornaments=False, humanize=False
+)

@@ -1,0 +1,92 @@
+"""What every player has before them: the piece with its intro and ending, its chords cut at the bar lines, its form."""
+
+from __future__ import annotations
+
+import random
+import zlib
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from rlcompose.arrange.playing import Playing
+from rlcompose.score import ChordSpan, Composition, Note, Section
+from rlcompose.theory.meter import Meter
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The piece as the band plays it.
+
+    Ticks and bars count from the first bar of the file, which is the count-in's if there is one.
+
+    music     the piece, moved behind what comes before it and with what follows it; notes are the melody's alone
+    first     the bar in which the piece itself begins; before it are the count-in and the intro
+    last      the bar in which the piece itself ends; after it the band's ending, if there is one
+    clicks    how many bars at the front are the count-in, in which nobody plays but the sticks
+    """
+
+    music: Composition
+    first: int
+    last: int
+    clicks: int
+    seed: int
+
+    @property
+    def meter(self) -> Meter:
+        """The metre."""
+        return self.music.meter
+
+    @cached_property
+    def pieces(self) -> tuple[ChordSpan, ...]:
+        """The chords cut at the bar lines; N.C. is left out."""
+        bar = self.meter.bar_ticks
+        pieces = []
+        for span in self.music.chords:
+            onset, end = span.onset, min(span.end, self.music.total_ticks)
+            while onset < end and not span.chord.is_silent:
+                cut = min(end, (onset // bar + 1) * bar)
+                pieces.append(ChordSpan(onset, cut - onset, span.chord))
+                onset = cut
+        return tuple(pieces)
+
+    @cached_property
+    def section_ends(self) -> frozenset[int]:
+        """The bars that end a section of the form; the last bar of the piece is one."""
+        ends = {section.bar + section.bars - 1 for section in self.music.sections}
+        return frozenset({*ends, self.last})
+
+    @cached_property
+    def key_tones(self) -> frozenset[int]:
+        """The pitch classes of the key."""
+        key = self.music.key
+        return frozenset((key.tonic + step) % 12 for step in key.scale)
+
+    def melody_in(self, first: int, end: int) -> tuple[Note, ...]:
+        """The melody's notes that sound between two ticks, the second not included."""
+        return tuple(note for note in self.music.notes if note.onset < end and note.end > first)
+
+    def dice(self, name: str) -> random.Random:
+        """Chances of one player's own: the same for the same piece, seed and name, whoever else plays."""
+        return random.Random(f"{self.seed} {name} {self._digest}")
+
+    @cached_property
+    def _digest(self) -> int:
+        """Different for different pieces, so that no two are accompanied alike."""
+        music = self.music
+        notes = [(note.onset, note.pitch, note.ticks) for note in music.notes]
+        chords = [(span.onset, span.ticks, span.chord.symbol) for span in music.chords]
+        return zlib.crc32(repr((notes, chords, music.tempo, music.meter.name)).encode())
+
+
+def sheet_of(composition: Composition, playing: Playing) -> Sheet:
+    """The sheet for a piece, with the bars that are asked for around it."""
+    before = playing.count_in + playing.intro
+    bar = composition.meter.bar_ticks
+    moved = replace(
+        composition,
+        notes=tuple(replace(note, onset=note.onset + before * bar) for note in composition.notes),
+        chords=tuple(replace(span, onset=span.onset + before * bar) for span in composition.chords),
+        sections=tuple(Section(each.label, each.bar + before, each.bars) for each in composition.sections),
+        bars=composition.bars + before,
+        pickup=0 if before else composition.pickup,
+    )
+    return Sheet(moved, before, moved.bars - 1, playing.count_in, playing.seed)
