@@ -9,7 +9,7 @@ from __future__ import annotations
 from rlcompose.arrange.arrangement import Arrangement, Cue, Line, Part, PlayedNote, Role
 from rlcompose.arrange.band import arrange
 from rlcompose.arrange.performance import perform
-from rlcompose.arrange.playing import AS_WRITTEN, Playing
+from rlcompose.arrange.playing import AS_WRITTEN, USUAL, Playing
 from rlcompose.arrange.sheet import sheet_of
 from rlcompose.score import Composition
 
@@ -22,12 +22,13 @@ __all__ = [
     "PlayedNote",
     "Playing",
     "Role",
+    "USUAL",
     "accompany",
     "arrange",
 ]
 
 
-def accompany(composition: Composition, playing: Playing = Playing()) -> Arrangement:
+def accompany(composition: Composition, playing: Playing = USUAL) -> Arrangement:
     """The composition as the band plays it; N.C. and a missing chart are silent in all but the melody and the drums."""
     sheet = sheet_of(composition, playing)
     return perform(arrange(sheet, playing), sheet, playing)

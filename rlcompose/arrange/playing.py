@@ -37,6 +37,7 @@ class Playing:
     humanize: bool = True
 
 
+USUAL = Playing()
 # Every note as it stands on the page, on the straight grid, and nothing around it.
 AS_WRITTEN = Playing(
     ending=False, swing=False, laid_back=False, dynamics=False, articulation=False, ornaments=False, humanize=False
