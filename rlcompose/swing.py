@@ -24,21 +24,47 @@ SOUNDING = (0, 1, 3, 4, 5, 7, 8, 9, 9, 10, 11, 11, 12)
 WRITTEN = (0, 1, 2, 2, 3, 4, 5, 6, 6, 8, 9, 11, 12)
 
 # Friberg & Sundström 2002, "Swing Ratios and Ensemble Timing in Jazz Performance", Music Perception 19(3), 333-349: the
-# ratio of drummers falls about linearly from up to 3.5:1 at slow tempi to 1:1 at fast ones (taken as 120 and 300 bpm),
-# soloists swing less, below 2:1 at medium tempi. A line through the two ends, cut at 2:1 for the soloist's sake.
+# ratio of drummers falls about linearly from up to 3.5:1 at slow tempi to 1:1 at fast ones (taken as 120 and 300 bpm).
+# Soloists lie behind the drummer on the beats and are together with him on the off-beat eighths, and so swing less.
 SLOW_BPM, SLOW_RATIO = 120.0, 3.5
 FAST_BPM, FAST_RATIO = 300.0, 1.0
-WIDEST_RATIO = 2.0
+LAID_BACK_SECONDS = 0.03  # how far behind; less where the tempo leaves less before eighths would be even
+
+
+def ride_ratio(bpm: float) -> float:
+    """Length of the long eighth over that of the short one as the band plays them, in [1, 3.5]; quarter notes a minute.
+
+    >>> [round(ride_ratio(bpm), 2) for bpm in (80, 120, 160, 210, 300)]
+    [3.5, 3.5, 2.94, 2.25, 1.0]
+    """
+    line = SLOW_RATIO + (FAST_RATIO - SLOW_RATIO) * (bpm - SLOW_BPM) / (FAST_BPM - SLOW_BPM)
+    return min(SLOW_RATIO, max(FAST_RATIO, line))
+
+
+def soloist_delay(bpm: float) -> float:
+    """How many seconds a laid-back soloist lies behind the beat.
+
+    >>> [round(soloist_delay(bpm), 3) for bpm in (120, 210, 280)]
+    [0.03, 0.03, 0.013]
+    """
+    beat = 60.0 / bpm
+    return min(LAID_BACK_SECONDS, beat * _long(ride_ratio(bpm)) - beat / 2)
 
 
 def swing_ratio(bpm: float) -> float:
-    """Length of the long eighth over that of the short one, in [1, 2], at a tempo in quarter notes a minute.
+    """The ratio of the soloist, in [1, 2.8]: `soloist_delay` later on the beat, his off-beats are those of the ride.
 
-    >>> [round(swing_ratio(bpm), 2) for bpm in (100, 228, 264, 320)]
-    [2.0, 2.0, 1.5, 1.0]
+    >>> [round(swing_ratio(bpm), 2) for bpm in (80, 120, 160, 210, 280)]
+    [2.81, 2.54, 2.0, 1.43, 1.0]
     """
-    line = SLOW_RATIO + (FAST_RATIO - SLOW_RATIO) * (bpm - SLOW_BPM) / (FAST_BPM - SLOW_BPM)
-    return min(WIDEST_RATIO, max(FAST_RATIO, line))
+    beat = 60.0 / bpm
+    long = beat * _long(ride_ratio(bpm)) - soloist_delay(bpm)
+    return long / (beat - long)
+
+
+def _long(ratio: float) -> float:
+    """The long eighth's share of the beat."""
+    return ratio / (1.0 + ratio)
 
 
 def even_beats(notes: Iterable[Note]) -> frozenset[int]:
@@ -55,7 +81,7 @@ def sounding_ticks(tick: float, ratio: float, even: Container[int]) -> float:
     beat, within = divmod(tick, BEAT_TICKS)
     if beat in even:
         return tick
-    long = BEAT_TICKS * ratio / (1.0 + ratio)
+    long = BEAT_TICKS * _long(ratio)
     if within <= OFFBEAT:
         return beat * BEAT_TICKS + within * long / OFFBEAT
     return beat * BEAT_TICKS + long + (within - OFFBEAT) * (BEAT_TICKS - long) / (BEAT_TICKS - OFFBEAT)

@@ -7,7 +7,7 @@ The groove for the style names the players (`players/`), each writes a line from
 from __future__ import annotations
 
 from rlcompose.arrange.arrangement import Arrangement, Cue, Line, Part, PlayedNote, Role
-from rlcompose.arrange.band import arrange
+from rlcompose.arrange.band import arrange, band_of
 from rlcompose.arrange.performance import perform
 from rlcompose.arrange.playing import AS_WRITTEN, USUAL, Playing
 from rlcompose.arrange.sheet import sheet_of
@@ -31,4 +31,4 @@ __all__ = [
 def accompany(composition: Composition, playing: Playing = USUAL) -> Arrangement:
     """The composition as the band plays it; N.C. and a missing chart are silent in all but the melody and the drums."""
     sheet = sheet_of(composition, playing)
-    return perform(arrange(sheet, playing), sheet, playing)
+    return perform(arrange(sheet, playing), sheet, band_of(composition).family, playing)

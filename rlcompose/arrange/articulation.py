@@ -1,0 +1,54 @@
+"""How long each note is held, as the style does: slurred, detached, short before a rest, ringing on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rlcompose.arrange.arrangement import Line, Role
+from rlcompose.arrange.sheet import Sheet
+
+BREATH_SECONDS = 0.012  # between two slurred notes: a tongue, a bow that turns
+REPEAT_SECONDS = 0.045  # before the same pitch comes again, so that it is heard as a new note
+DETACHED = 0.88  # share of its length that a bowed or sung note has in a style of single strokes
+SHORT = 0.5  # an off-beat quarter before a rest: "dit" after "doo"
+FADE_BEFORE_REST = 0.93  # the last note of a phrase
+LEGATO_FAMILIES = frozenset({"chorale", "renaissance"})
+DETACHED_FAMILIES = frozenset({"fiddle", "german_folk"})
+EIGHTH, BEAT, HALF = 6, 12, 24
+
+
+def gate(line: Line, family: str, starts: Sequence[float], ends: Sequence[float], sheet: Sheet) -> list[float]:
+    """When each note ends, in seconds, from when it starts and would end as written."""
+    if line.role in (Role.DRUMS, Role.DRONE):
+        return list(ends)
+    held = []
+    cues = line.cues
+    for index, (cue, start, end) in enumerate(zip(cues, starts, ends, strict=True)):
+        after = next((each for each in cues[index + 1 :] if each.onset > cue.onset), None)
+        is_last = after is None
+        if line.role is Role.CHORDS or is_last:
+            held.append(end)
+            continue
+        assert after is not None
+        joined = after.onset <= cue.end
+        length = end - start
+        if joined and after.pitch == cue.pitch:
+            end = max(start + length / 2, end - REPEAT_SECONDS)
+        elif line.role is Role.MELODY and family not in LEGATO_FAMILIES:
+            end = start + length * _share(cue.onset, cue.ticks, joined, family)
+            end = end - BREATH_SECONDS if joined else end
+        elif joined:
+            end -= BREATH_SECONDS
+        held.append(end)
+    return held
+
+
+def _share(onset: int, ticks: int, joined: bool, family: str) -> float:
+    """The share of its written length that a melody's note sounds."""
+    if family in DETACHED_FAMILIES:
+        return DETACHED if ticks <= BEAT else FADE_BEFORE_REST
+    if not joined and onset % BEAT == EIGHTH and ticks <= BEAT:
+        return SHORT
+    if joined and ticks == BEAT and onset % BEAT == 0:
+        return DETACHED
+    return 1.0 if joined else FADE_BEFORE_REST
