@@ -55,7 +55,7 @@ def swing_ratio(bpm: float) -> float:
     """The ratio of the soloist, in [1, 2.8]: `soloist_delay` later on the beat, his off-beats are those of the ride.
 
     >>> [round(swing_ratio(bpm), 2) for bpm in (80, 120, 160, 210, 280)]
-    [2.81, 2.54, 2.0, 1.43, 1.0]
+    [2.81, 2.54, 2.0, 1.42, 1.0]
     """
     beat = 60.0 / bpm
     long = beat * _long(ride_ratio(bpm)) - soloist_delay(bpm)

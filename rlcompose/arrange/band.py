@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from rlcompose.arrange.arrangement import DRUM_CHANNEL, Cue, Line, Role
 from rlcompose.arrange.groove import Groove, choose_groove, load_groove
 from rlcompose.arrange.players import find_player
+from rlcompose.arrange.players.kit import sticks
 from rlcompose.arrange.playing import Playing
 from rlcompose.arrange.sheet import Sheet
 from rlcompose.score import Band, Composition
 from rlcompose.style import load_style, style_names, variant_names
 
 MELODY_VELOCITY = 96
+COUNT_IN = "count-in"  # the part that counts in
 # General MIDI programs, counted from 0.
 PIANO, STEEL_GUITAR, ACOUSTIC_BASS = 0, 25, 32
 
@@ -21,17 +23,19 @@ def arrange(sheet: Sheet, playing: Playing) -> tuple[Line, ...]:
     """The line of each player, the melody's first; a player who has nothing to play has an empty line."""
     melody = tuple(Cue(note.onset, note.pitch, note.ticks, MELODY_VELOCITY) for note in sheet.music.notes)
     lines = [Line("melody", Role.MELODY, sheet.music.instrument, 0, melody)]
-    if playing.melody_only:
-        return tuple(lines)
+    plans = () if playing.melody_only else groove_of(sheet.music, playing).parts
     band = band_of(sheet.music)
     programs = {"chords": band.chords, "bass": band.bass}
     channels = (channel for channel in range(1, 16) if channel != DRUM_CHANNEL)
-    for plan in groove_of(sheet.music, playing).parts:
+    for plan in plans:
         player = find_player(plan.player)
         cues = player.play(sheet, sheet.dice(plan.name), **plan.settings)
         channel = DRUM_CHANNEL if player.role is Role.DRUMS else next(channels)
         program = programs[plan.program] if isinstance(plan.program, str) else plan.program
         lines.append(Line(plan.name, player.role, program, channel, _in_order(cues)))
+    if sheet.clicks:
+        kit = next((line.program for line in lines if line.role is Role.DRUMS), 0)
+        lines.append(Line(COUNT_IN, Role.DRUMS, kit, DRUM_CHANNEL, tuple(sticks(sheet))))
     return tuple(lines)
 
 

@@ -1,4 +1,4 @@
-"""How loud each note is: phrases that grow and fade, lines that rise, strong beats, ghosts and accents of jazz lines."""
+"""How loud each note is: phrases that grow and fade, lines that rise, strong beats, ghosts and accents of jazz."""
 
 from __future__ import annotations
 

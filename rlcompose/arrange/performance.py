@@ -34,7 +34,7 @@ def perform(lines: Sequence[Line], sheet: Sheet, family: str, playing: Playing) 
 
 def _played(line: Line, sheet: Sheet, family: str, playing: Playing, clock: Clock) -> tuple[PlayedNote, ...]:
     cues = line.cues
-    loud = [cue.velocity for cue in cues]
+    loud = [float(cue.velocity) for cue in cues]
     if playing.dynamics:
         loud = velocities(line, sheet)
     starts = [clock.start(line.role, cue.onset) for cue in cues]

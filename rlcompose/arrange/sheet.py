@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from rlcompose.arrange.playing import Playing
 from rlcompose.score import ChordSpan, Composition, Note, Section
+from rlcompose.theory.chord import NO_CHORD, QUALITY_IDS, Chord
 from rlcompose.theory.meter import Meter
 
 
@@ -22,12 +24,14 @@ class Sheet:
     first     the bar in which the piece itself begins; before it are the count-in and the intro
     last      the bar in which the piece itself ends; after it the band's ending, if there is one
     clicks    how many bars at the front are the count-in, in which nobody plays but the sticks
+    has_ending  whether one bar more follows, in which the last chord rings
     """
 
     music: Composition
     first: int
     last: int
     clicks: int
+    has_ending: bool
     seed: int
 
     @property
@@ -78,15 +82,61 @@ class Sheet:
 
 
 def sheet_of(composition: Composition, playing: Playing) -> Sheet:
-    """The sheet for a piece, with the bars that are asked for around it."""
-    before = playing.count_in + playing.intro
+    """The sheet for a piece, with the bars that are asked for around it.
+
+    The intro plays the chords of the piece's last bars, which lead into its first. The ending is a bar more in which
+    the tonic chord (or the piece's last one, if that has the key's root) rings; a piece without a chart has none.
+    """
     bar = composition.meter.bar_ticks
+    chart = tuple(
+        _within(span, composition.total_ticks) for span in composition.chords if span.onset < composition.total_ticks
+    )
+    has_chart = any(not span.chord.is_silent for span in chart)
+    intro = playing.intro if has_chart else 0
+    before = playing.count_in + intro
+    shift = before * bar
+    end = shift + composition.total_ticks
+    has_ending = playing.ending and has_chart
+    chords = [
+        *([ChordSpan(0, playing.count_in * bar, NO_CHORD)] if before > intro else []),
+        *_led_in(chart, composition, intro, playing.count_in * bar),
+        *(replace(span, onset=span.onset + shift) for span in chart),
+        *([ChordSpan(end, bar, _last_chord(chart, composition))] if has_ending else []),
+    ]
     moved = replace(
         composition,
-        notes=tuple(replace(note, onset=note.onset + before * bar) for note in composition.notes),
-        chords=tuple(replace(span, onset=span.onset + before * bar) for span in composition.chords),
+        notes=tuple(replace(note, onset=note.onset + shift) for note in composition.notes),
+        chords=tuple(chords),
         sections=tuple(Section(each.label, each.bar + before, each.bars) for each in composition.sections),
-        bars=composition.bars + before,
+        bars=composition.bars + before + has_ending,
         pickup=0 if before else composition.pickup,
     )
-    return Sheet(moved, before, moved.bars - 1, playing.count_in, playing.seed)
+    return Sheet(moved, before, before + composition.bars - 1, playing.count_in, has_ending, playing.seed)
+
+
+def _within(span: ChordSpan, end: int) -> ChordSpan:
+    return span if span.end <= end else ChordSpan(span.onset, end - span.onset, span.chord)
+
+
+def _led_in(chart: tuple[ChordSpan, ...], composition: Composition, bars: int, start: int) -> Iterator[ChordSpan]:
+    """The chords of the last bars of the piece, from the tick `start` on; the whole piece over and over if need be."""
+    total, length = composition.total_ticks, bars * composition.meter.bar_ticks
+    at = -length
+    while at < 0:
+        place = at % total
+        span = next(each for each in (*chart, ChordSpan(chart[-1].end, total, NO_CHORD)) if place < each.end)
+        ticks = min(span.end - place, -at, total - place)
+        yield ChordSpan(start + length + at, ticks, span.chord)
+        at += ticks
+
+
+def _last_chord(chart: tuple[ChordSpan, ...], composition: Composition) -> Chord:
+    """What rings at the end: the chart's last chord if it is the tonic's, else the tonic chord of the mode."""
+    last = next(span.chord for span in reversed(chart) if not span.chord.is_silent)
+    key = composition.key
+    if last.root == key.tonic:
+        return last
+    swings = composition.swing
+    if 3 in key.scale:
+        return Chord(key.tonic, QUALITY_IDS["m6" if swings else "m"])
+    return Chord(key.tonic, QUALITY_IDS["6" if swings else "major"])

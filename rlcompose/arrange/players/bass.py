@@ -1,0 +1,209 @@
+"""Basses: one that walks, and one that plays a pattern of roots and fifths."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from random import Random
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlcompose.arrange.arrangement import Cue, Role
+from rlcompose.arrange.pattern import Pattern, parse_pattern
+from rlcompose.arrange.players import player
+from rlcompose.arrange.sheet import Sheet
+from rlcompose.theory.chord import Chord
+
+LOWEST, HIGHEST = 28, 55  # E1, the double bass's lowest string, to G3, beyond which it is thumb position
+CENTRE = 40
+PITCHES = np.arange(LOWEST, HIGHEST + 1)
+CLASSES = PITCHES % 12
+BEAT, EIGHTH = 12, 6
+
+# What a note costs, in units of a small dislike; the cheapest line is played. On a chord's first beat the root says
+# the chord, then the fifth; from then on chord tones, and notes of the scale on the way (Mark Levine, The Jazz Theory
+# Book, 1995, on walking: the root on one, a step into the next root).
+ROOT, FIFTH, OTHER_TONE, OUTSIDE = 0.0, 3.0, 7.0, 40.0  # on the first beat of a chord
+TONE, SCALE, CHROMATIC = 0.0, 0.9, 3.0  # on other beats
+PULL = 0.012  # to the centre, by the square of the distance in semitones
+WHIM = 1.3  # the largest chance part of a note's cost: no two choruses alike
+
+# What an interval costs by its size in semitones, 0 to 12; wider ones are not played. The second row holds for the
+# step into a new chord.
+MOTION = np.array([3.5, 0.0, 0.0, 0.4, 0.6, 0.9, 2.5, 1.2, 2.4, 2.4, 3.0, 3.5, 1.4])
+APPROACH = np.array([6.0, 0.0, 0.0, 3.0, 3.5, 3.0, 5.0, 3.2, 6.0, 6.0, 7.0, 7.0, 4.5])
+NEVER = 1e6
+
+SKIP_CHANCE = 0.07  # of a swallowed eighth between two beats
+SKIP_VELOCITY = -26
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A note to be found: when, how long, over what, and whether a chord begins there."""
+
+    onset: int
+    ticks: int
+    chord: Chord
+    is_first: bool
+    is_joined: bool  # whether the step before it leads here without a silence
+
+
+@player("walking", Role.BASS)
+def walking(sheet: Sheet, dice: Random, *, velocity: int = 72, pulse: int = BEAT, skips: bool = True) -> Iterator[Cue]:
+    """A line of quarter notes that steps into each new root; `pulse` of 24 ticks is the two-feel. The last note rings.
+
+    The line is the cheapest one over the whole piece by the costs above, found by dynamic programming; each note's cost
+    has a small part of chance.
+    """
+    steps = _steps(sheet, pulse)
+    line = _cheapest_line(steps, dice)
+    for index, (step, pitch) in enumerate(zip(steps, line, strict=True)):
+        ticks = step.ticks
+        is_last = index == len(steps) - 1
+        if skips and not is_last and ticks == BEAT and pulse == BEAT and dice.random() < SKIP_CHANCE:
+            yield Cue(step.onset + EIGHTH, pitch, EIGHTH, velocity + SKIP_VELOCITY)
+            ticks = EIGHTH
+        yield Cue(step.onset, pitch, ticks, velocity)
+
+
+def _steps(sheet: Sheet, pulse: int) -> list[_Step]:
+    """The places of the line: the chords' beginnings, and the pulses of the bar between them."""
+    steps: list[_Step] = []
+    previous: Chord | None = None
+    end = -1
+    pieces = sheet.pieces
+    for number, piece in enumerate(pieces):
+        bar = piece.onset // sheet.meter.bar_ticks * sheet.meter.bar_ticks
+        onsets = [piece.onset]
+        if number < len(pieces) - 1:  # the last chord is held
+            onsets += [tick for tick in range(bar, piece.end, pulse) if tick > piece.onset]
+        for onset, limit in zip(onsets, [*onsets[1:], piece.end], strict=True):
+            is_new = onset == piece.onset and (piece.chord != previous or end != piece.onset)
+            steps.append(_Step(onset, limit - onset, piece.chord, is_new, onset == end))
+            end = limit
+        previous = piece.chord
+    return steps
+
+
+def _cheapest_line(steps: Sequence[_Step], dice: Random) -> list[int]:
+    """The pitch of each step."""
+    if not steps:
+        return []
+    size = np.abs(PITCHES[:, None] - PITCHES[None, :])
+    motion = np.where(size <= 12, MOTION[np.minimum(size, 12)], NEVER)
+    approach = np.where(size <= 12, APPROACH[np.minimum(size, 12)], NEVER)
+    pull = PULL * (PITCHES - CENTRE) ** 2
+    chance = np.random.default_rng(dice.getrandbits(64))
+    total: NDArray[np.float64] = np.zeros(len(PITCHES))
+    back = np.zeros((len(steps), len(PITCHES)), np.int64)
+    for index, step in enumerate(steps):
+        if index and step.is_joined:
+            reach = total[:, None] + (approach if step.is_first else motion)
+            back[index] = reach.argmin(axis=0)
+            total = reach.min(axis=0)
+        elif index:  # after a silence any note may begin
+            back[index] = total.argmin()
+            total = np.full(len(PITCHES), total.min())
+        total = total + _costs(step) + pull + WHIM * chance.random(len(PITCHES))
+    line = [int(total.argmin())]
+    for index in range(len(steps) - 1, 0, -1):
+        line.append(int(back[index, line[-1]]))
+    return [int(PITCHES[place]) for place in reversed(line)]
+
+
+def _costs(step: _Step) -> NDArray[np.float64]:
+    """What each pitch costs at a step."""
+    chord = step.chord
+    if step.is_first:
+        costs = np.full(len(PITCHES), OUTSIDE)
+        costs[np.isin(CLASSES, chord.tones)] = OTHER_TONE
+        costs[np.isin(CLASSES, chord.tones[2:3])] = FIFTH
+        if chord.bass == chord.root:
+            costs[chord.root == CLASSES] = ROOT
+        else:  # a slash chord's bass is what it is written for
+            costs[chord.bass == CLASSES] = ROOT - FIFTH
+        return costs
+    costs = np.full(len(PITCHES), CHROMATIC)
+    costs[np.isin(CLASSES, chord.scale)] = SCALE
+    costs[np.isin(CLASSES, chord.tones)] = TONE
+    return costs
+
+
+@player("pattern_bass", Role.BASS, symbols="158n")
+def pattern_bass(
+    sheet: Sheet, dice: Random, *, velocity: int = 76, patterns: tuple[str, ...] = (), lowest: int = LOWEST
+) -> Iterator[Cue]:
+    """A pattern of 1 (the root, or the slash bass), 5 (the fifth), 8 (the octave), n (a step from the next root).
+
+    Every two bars one of the patterns is drawn, the first as often as all others together. The last chord's root rings.
+    """
+    bars = BassBars(sheet, lowest)
+    yield from bars.notes(patterns, dice, velocity)
+
+
+class BassBars:
+    """Patterns of a chord's lowest notes, bar for bar."""
+
+    def __init__(self, sheet: Sheet, lowest: int) -> None:
+        """`lowest` is the lowest pitch of the instrument."""
+        self.sheet = sheet
+        self.lowest = lowest
+        self.pieces = sheet.pieces
+
+    def notes(self, patterns: Sequence[str], dice: Random, velocity: int) -> Iterator[Cue]:
+        """The notes of the patterns; a pattern's stroke over N.C. is silent."""
+        sheet = self.sheet
+        if not self.pieces:
+            return
+        drawn = drawn_patterns(sheet, patterns, "158n", dice)
+        last = self.pieces[-1]
+        bar_ticks = sheet.meter.bar_ticks
+        root = self.root(self.pieces[0].chord, self.lowest + 9)
+        place = 0
+        for bar in range(last.onset // bar_ticks + 1):
+            for hit in drawn[bar].in_bar(bar):
+                onset = bar * bar_ticks + hit.onset
+                while place < len(self.pieces) and self.pieces[place].end <= onset:
+                    place += 1
+                if place == len(self.pieces) or self.pieces[place].onset > onset:
+                    continue
+                piece = self.pieces[place]
+                if piece is last:
+                    continue
+                root = self.root(piece.chord, root)
+                # A chord that comes within the pattern speaks first by its root.
+                symbol = "1" if onset - piece.onset < hit.ticks and piece.onset % bar_ticks else hit.symbol
+                following = self.pieces[place + 1].chord if place + 1 < len(self.pieces) else piece.chord
+                pitch = self._pitch(symbol, piece.chord, following, root)
+                yield Cue(onset, pitch, min(hit.ticks, last.onset - onset), velocity)
+        yield Cue(last.onset, self.root(last.chord, root), last.ticks, velocity)
+
+    def _pitch(self, symbol: str, chord: Chord, following: Chord, root: int) -> int:
+        if symbol == "5":
+            fifth = (chord.tones[2] if len(chord.tones) > 2 else chord.tones[-1]) % 12
+            below = root - (root - fifth) % 12
+            return below if below >= self.lowest else below + 12
+        if symbol == "8":
+            return root + 12
+        if symbol == "n":
+            target = self.root(following, root)
+            return target - 1 if target > self.lowest and target >= root else target + 1
+        return root
+
+    def root(self, chord: Chord, near: int) -> int:
+        """The bass of a chord within an octave and a half of the lowest note, near another."""
+        pitches = [p for p in range(self.lowest, self.lowest + 18) if p % 12 == chord.bass]
+        return min(pitches, key=lambda pitch: (abs(pitch - near), pitch))
+
+
+def drawn_patterns(sheet: Sheet, patterns: Sequence[str], symbols: str, dice: Random) -> list[Pattern]:
+    """The pattern of each bar of the sheet: drawn anew every two bars, or as often as the longest pattern has bars."""
+    parsed = [parse_pattern(text, sheet.meter, symbols) for text in patterns]
+    span = max(2, *(pattern.bars for pattern in parsed)) if parsed else 2
+    weights = [max(1, len(parsed) - 1), *[1] * (len(parsed) - 1)]
+    drawn: list[Pattern] = []
+    while len(drawn) <= sheet.music.bars:
+        drawn += dice.choices(parsed, weights) * span
+    return drawn
