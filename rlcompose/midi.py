@@ -1,70 +1,170 @@
-"""A composition as a Standard MIDI File with the tracks `melody`, `chords` and `bass`, the same bytes every time."""
+"""A composition as a Standard MIDI File: as it is performed, or straight as it is written; the same bytes every time.
+
+Track 0 has the title, tempo, metre and key, the chord symbols and the sections as markers. Each part has a track with
+its name, program, volume, pan and reverb on a channel of its own; drums are on channel 10.
+"""
 
 from __future__ import annotations
 
 import io
 import os
-from types import ModuleType
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
-from rlcompose.arrange import accompany
-from rlcompose.arrange.arrangement import DRUM_CHANNEL
+from rlcompose.arrange import AS_WRITTEN, USUAL, Part, Playing, accompany
+from rlcompose.arrange.mix import Mix
+from rlcompose.arrange.sheet import Sheet, sheet_of
 from rlcompose.errors import missing_extra
 from rlcompose.files import write_atomically
 from rlcompose.score import Composition
 from rlcompose.theory.key import Key
+from rlcompose.theory.meter import TICKS_PER_QUARTER
 
 MIDI_TICKS_PER_QUARTER = 480  # 40 to one of our ticks, and fine enough for swing
+TICK = MIDI_TICKS_PER_QUARTER // TICKS_PER_QUARTER
 MINOR_MODES = frozenset({"minor", "dorian"})
-VOLUME_CONTROL, PAN_CONTROL = 7, 10
+MAJOR_SIGNATURES = ("Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B")  # from six flats to five sharps
+MINOR_SIGNATURES = ("Ebm", "Bbm", "Fm", "Cm", "Gm", "Dm", "Am", "Em", "Bm", "F#m", "C#m", "G#m")
+MOST_FLATS = 6
+VOLUME_CONTROL, PAN_CONTROL, REVERB_CONTROL = 7, 10, 91
+# Of events at one place: what is set comes before what sounds, and a note ends before the next one begins.
+SETTING, NOTE_OFF, NOTE_ON = 0, 1, 2
+LATIN_1_ONLY = "latin-1"  # what the format's texts are written in; other letters become question marks
+
+_Event = tuple[int, int, Any]  # MIDI tick, order within it, message
 
 
-def write_midi(composition: Composition, path: str | os.PathLike[str]) -> None:
-    """Write the accompanied piece, swung if it swings, with tempo, metre and key; whole or not at all.
+def write_midi(composition: Composition, path: str | os.PathLike[str], playing: Playing = USUAL) -> None:
+    """Write the piece as the band plays it, with tempo, metre, key, chords and sections; whole or not at all.
+
+    `AS_WRITTEN` for `playing` writes every note on the straight grid.
 
     Raises:
-        RlcomposeError: The file cannot be written, or pretty_midi is not installed.
+        RlcomposeError: The file cannot be written, or mido is not installed.
     """
-    write_atomically(path, midi_bytes(composition))
+    write_atomically(path, midi_bytes(composition, playing))
 
 
-def midi_bytes(composition: Composition) -> bytes:
-    """The content of the MIDI file that `write_midi` writes."""
-    pretty_midi = _pretty_midi()
-    # The writer cuts the tempo's microseconds per quarter note down to a whole number; a thousandth more saves it from
-    # losing one to the rounding of floats (120 bpm would be written as 120.00024).
-    tempo = 60e6 / (round(60e6 / composition.tempo) + 1e-3)
-    midi = pretty_midi.PrettyMIDI(resolution=MIDI_TICKS_PER_QUARTER, initial_tempo=tempo)
-    meter = composition.meter
-    midi.time_signature_changes.append(pretty_midi.TimeSignature(meter.numerator, meter.denominator, 0.0))
-    midi.key_signature_changes.append(pretty_midi.KeySignature(_key_number(composition.key), 0.0))
+def write_midi_parts(
+    composition: Composition, folder: str | os.PathLike[str], name: str, playing: Playing = USUAL
+) -> tuple[Path, ...]:
+    """Write each part to a file of its own, NAME-PART.mid in a folder; the paths."""
+    sheet, parts = _played(composition, playing, None)
+    paths = []
+    for part in parts:
+        path = Path(folder) / f"{name}-{part.name}.mid"
+        write_atomically(path, _file(sheet, [part]))
+        paths.append(path)
+    return tuple(paths)
 
-    def midi_seconds(seconds: float) -> float:
-        """The seconds of the nearest MIDI tick, by the file's own tempo."""
-        ticks = round(seconds * composition.tempo / 60.0 * MIDI_TICKS_PER_QUARTER)
-        return float(midi.tick_to_time(ticks))
 
-    for part in accompany(composition).parts:
-        track = pretty_midi.Instrument(part.program, part.channel == DRUM_CHANNEL, part.name)
-        for control, value in ((VOLUME_CONTROL, part.volume), (PAN_CONTROL, part.pan)):
-            track.control_changes.append(pretty_midi.ControlChange(control, value, 0.0))
-        for note in part.notes:
-            start, end = midi_seconds(note.start), midi_seconds(note.end)
-            track.notes.append(pretty_midi.Note(note.velocity, note.pitch, start, end))
-        midi.instruments.append(track)
+def midi_bytes(composition: Composition, playing: Playing = USUAL, mix: Mix | None = None) -> bytes:
+    """The content of the MIDI file that `write_midi` writes; `mix` sets volumes and pans for another SoundFont."""
+    return _file(*_played(composition, playing, mix))
+
+
+def straight(playing: Playing) -> Playing:
+    """The same band and bars around the piece, every note as it is written."""
+    from dataclasses import replace
+
+    kept = ("seed", "groove", "melody_only", "count_in", "intro", "ending")
+    return replace(AS_WRITTEN, **{name: getattr(playing, name) for name in kept})
+
+
+def _played(composition: Composition, playing: Playing, mix: Mix | None) -> tuple[Sheet, Sequence[Part]]:
+    return sheet_of(composition, playing), accompany(composition, playing, mix).parts
+
+
+def _file(sheet: Sheet, parts: Sequence[Part]) -> bytes:
+    mido = _mido()
+    file = mido.MidiFile(type=1, ticks_per_beat=MIDI_TICKS_PER_QUARTER, charset=LATIN_1_ONLY)
+    music = sheet.music
+    end = max([music.total_ticks * TICK, *(_ticks(note.end, music) for part in parts for note in part.notes)])
+    file.tracks.append(_track(_conductor(sheet), end))
+    for part in parts:
+        file.tracks.append(_track(_part(part, music), end))
     content = io.BytesIO()
-    midi.write(content)
+    file.save(file=content)
     return content.getvalue()
 
 
-def _key_number(key: Key) -> int:
-    """pretty_midi's number of the key signature: major from 0, minor from 12; the modes keep their signature."""
-    major_tonic = key.fifths * 7 % 12
-    return (major_tonic + 9) % 12 + 12 if key.mode in MINOR_MODES else major_tonic
+def _ticks(seconds: float, music: Composition) -> int:
+    """The nearest MIDI tick, so that written ticks keep their places whatever the tempo."""
+    return round(seconds * music.tempo / 60.0 * MIDI_TICKS_PER_QUARTER)
 
 
-def _pretty_midi() -> ModuleType:
+def _conductor(sheet: Sheet) -> Iterator[_Event]:
+    """What holds for all tracks."""
+    from mido import MetaMessage
+
+    music = sheet.music
+    if music.title:
+        yield 0, SETTING, MetaMessage("track_name", name=_latin(music.title))
+    yield 0, SETTING, MetaMessage("set_tempo", tempo=round(60e6 / music.tempo))
+    meter = music.meter
+    clocks = 24 * meter.beat_ticks // TICKS_PER_QUARTER  # of a metronome's click
+    yield (
+        0,
+        SETTING,
+        MetaMessage(
+            "time_signature",
+            numerator=meter.numerator,
+            denominator=meter.denominator,
+            clocks_per_click=clocks,
+        ),
+    )
+    yield 0, SETTING, MetaMessage("key_signature", key=_signature(music.key))
+    for section in music.sections:
+        yield section.bar * meter.bar_ticks * TICK, SETTING, MetaMessage("marker", text=f"[{_latin(section.label)}]")
+    for span in music.chords:
+        if span.onset < music.total_ticks:
+            yield span.onset * TICK, NOTE_OFF, MetaMessage("marker", text=span.chord.symbol)
+
+
+def _part(part: Part, music: Composition) -> Iterator[_Event]:
+    """One player's track."""
+    from mido import Message, MetaMessage
+
+    channel = part.channel
+    yield 0, SETTING, MetaMessage("track_name", name=part.name)
+    yield 0, SETTING, Message("program_change", channel=channel, program=part.program)
+    for control, value in ((VOLUME_CONTROL, part.volume), (PAN_CONTROL, part.pan), (REVERB_CONTROL, part.reverb)):
+        yield 0, SETTING, Message("control_change", channel=channel, control=control, value=value)
+    for note in part.notes:
+        start = _ticks(note.start, music)
+        end = max(start + 1, _ticks(note.end, music))
+        yield start, NOTE_ON, Message("note_on", channel=channel, note=note.pitch, velocity=note.velocity)
+        yield end, NOTE_OFF, Message("note_off", channel=channel, note=note.pitch, velocity=0)
+
+
+def _track(events: Iterator[_Event], end: int) -> Any:
+    """The events in order, with the time between them, up to the end of the piece."""
+    from mido import MetaMessage, MidiTrack
+
+    track = MidiTrack()
+    now = 0
+    for tick, _, message in sorted(events, key=lambda event: event[:2]):
+        message.time = tick - now
+        now = tick
+        track.append(message)
+    track.append(MetaMessage("end_of_track", time=end - now))
+    return track
+
+
+def _signature(key: Key) -> str:
+    """The key signature's name; dorian and mixolydian keep the signature of their notes."""
+    names = MINOR_SIGNATURES if key.mode in MINOR_MODES else MAJOR_SIGNATURES
+    return names[key.fifths + MOST_FLATS]
+
+
+def _latin(text: str) -> str:
+    return text.encode(LATIN_1_ONLY, "replace").decode(LATIN_1_ONLY)
+
+
+def _mido() -> Any:
     try:
-        import pretty_midi
+        import mido
     except ImportError as error:
-        raise missing_extra("pretty_midi", "audio") from error
-    return pretty_midi  # type: ignore[no-any-return]  # it ships no types
+        raise missing_extra("mido", "audio") from error
+    return mido

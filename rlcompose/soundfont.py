@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.machinery
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,11 @@ SYSTEM_FOLDERS = (Path("/usr/share/sounds/sf2"), Path("/usr/share/sounds/sf3"), 
 # Taken before the small default. By name, because add-on banks such as FluidR3_GS.sf2 do not play alone.
 BETTER_NAMES = ("FluidR3_GM.sf2", "FluidR3Mono_GM.sf3", "MuseScore_General*.sf3")
 DEFAULT_NAME = "default-GM.sf2"  # what the system's package manager has chosen
+SMALL_NAME = "TimGM6mb.sf2"  # inside the pretty_midi package
+HINT = (
+    "rlcompose: played with the small SoundFont TimGM6mb; a better sound is one free file away: "
+    "apt-get install fluid-soundfont-gm, or see docs/sound.md"
+)
 RIFF_HEADER_BYTES = 12
 GIT_LFS_START = b"version https:"
 
@@ -38,6 +44,16 @@ def find_soundfont(named: str | os.PathLike[str] | None = None) -> Path:
     path = Path(chosen).expanduser()
     _check(path)
     return path
+
+
+_hinted: set[str] = set()
+
+
+def hint_at_better_fonts(font: Path | None) -> None:
+    """Say on stderr, once in a process, where a better sound comes from, if the small default font has been played."""
+    if font is not None and font.name == SMALL_NAME and font.name not in _hinted:
+        _hinted.add(font.name)
+        print(HINT, file=sys.stderr)
 
 
 def _installed() -> Iterator[Path]:

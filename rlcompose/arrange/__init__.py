@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from rlcompose.arrange.arrangement import Arrangement, Cue, Line, Part, PlayedNote, Role
 from rlcompose.arrange.band import arrange, band_of
+from rlcompose.arrange.mix import Mix, mix_for
 from rlcompose.arrange.performance import perform
 from rlcompose.arrange.playing import AS_WRITTEN, USUAL, Playing
 from rlcompose.arrange.sheet import sheet_of
@@ -28,7 +29,10 @@ __all__ = [
 ]
 
 
-def accompany(composition: Composition, playing: Playing = USUAL) -> Arrangement:
-    """The composition as the band plays it; N.C. and a missing chart are silent in all but the melody and the drums."""
+def accompany(composition: Composition, playing: Playing = USUAL, mix: Mix | None = None) -> Arrangement:
+    """The composition as the band plays it; N.C. and a missing chart are silent in all but the melody and the drums.
+
+    `mix` sets the volumes for another SoundFont than the default one.
+    """
     sheet = sheet_of(composition, playing)
-    return perform(arrange(sheet, playing), sheet, band_of(composition).family, playing)
+    return perform(arrange(sheet, playing), sheet, band_of(composition).family, playing, mix or mix_for())

@@ -57,7 +57,7 @@ class PlayedNote:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one player plays: General MIDI program from 0, MIDI channel, volume and pan (64 is the middle), notes."""
+    """What one player plays: General MIDI program and MIDI channel from 0, volume, pan (64 is the middle), reverb."""
 
     name: str
     role: Role
@@ -65,6 +65,7 @@ class Part:
     channel: int
     volume: int
     pan: int
+    reverb: int
     notes: tuple[PlayedNote, ...]
 
 

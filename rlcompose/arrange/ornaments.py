@@ -13,8 +13,8 @@ from rlcompose.arrange.arrangement import DRUM_CHANNEL, Cue, Line, Role
 from rlcompose.arrange.sheet import Sheet
 
 ORNAMENTS = "ornaments"
-GRACE_TICKS = 1  # a twelfth of a beat: about 30 ms in a reel
-GRACE_VELOCITY = 70
+GRACE_TICKS = 2  # a sixth of a beat: 50 ms in a reel, and heard as one with the note
+GRACE_VELOCITY = 100
 BEAT, DOTTED = 12, 18
 CUT_CHANCE, ROLL_CHANCE, SLIDE_CHANCE = 0.35, 0.6, 0.3
 

@@ -5,12 +5,13 @@ Each layer is a file: `timing.py`, `dynamics.py`, `articulation.py`, `ornaments.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
-from rlcompose.arrange.arrangement import Arrangement, Line, Part, PlayedNote
+from rlcompose.arrange.arrangement import Arrangement, Line, Part, PlayedNote, Role
 from rlcompose.arrange.articulation import gate
 from rlcompose.arrange.dynamics import velocities
-from rlcompose.arrange.mix import level_of, pan_of
+from rlcompose.arrange.mix import Mix
 from rlcompose.arrange.ornaments import ornamented
 from rlcompose.arrange.playing import Playing
 from rlcompose.arrange.sheet import Sheet
@@ -20,15 +21,20 @@ SHORTEST_SECONDS = 0.03  # of a note: a shorter one is a click
 LOWEST_VELOCITY, HIGHEST_VELOCITY = 12, 127
 
 
-def perform(lines: Sequence[Line], sheet: Sheet, family: str, playing: Playing) -> Arrangement:
+def perform(lines: Sequence[Line], sheet: Sheet, family: str, playing: Playing, mix: Mix) -> Arrangement:
     """The lines as they sound; the notes of a line stay in the order in which they are written."""
     clock = Clock(sheet.music, family, playing)
     if playing.ornaments:
         lines = ornamented(lines, sheet, family)
     parts = []
+    seats: Counter[Role] = Counter()
     for line in lines:
         notes = _played(line, sheet, family, playing, clock)
-        parts.append(Part(line.name, line.role, line.program, line.channel, level_of(line), pan_of(line), notes))
+        level = mix.level(line, seats[line.role])
+        seats[line.role] += 1
+        parts.append(
+            Part(line.name, line.role, line.program, line.channel, level.volume, level.pan, level.reverb, notes)
+        )
     return Arrangement(tuple(parts), sheet.music.seconds())
 
 

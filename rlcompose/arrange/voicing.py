@@ -9,13 +9,13 @@ from functools import cache
 from rlcompose.theory.chord import QUALITIES, Chord
 
 WIDEST_MOTION = 5  # semitones: no voice moves by more than a fourth, wherever that can be
-LOWEST, HIGHEST = 48, 74  # C3 to D5: below, thirds turn to mud; above is the melody's
+LOWEST, HIGHEST = 46, 74  # Bb2 to D5: below, thirds turn to mud; above is the melody's
 FEWEST = 2  # voices: third and seventh alone still say the chord
 LOWEST_SHELL = 45  # A2: how far down two voices may lie
 
 # What a voicing costs, in semitones of motion.
 PULL = 0.25  # for each semitone that its middle is away from the centre
-JUMP = 12.0  # for each voice that moves by more than a fourth
+JUMP = 20.0  # for each voice that moves by more than a fourth
 VOICE = 9.0  # for a voice more or fewer than wanted, and for one that comes or goes
 TOUCH = 6.0  # for a voice a semitone or whole tone below the melody
 

@@ -35,6 +35,7 @@ MOTION = np.array([3.5, 0.0, 0.0, 0.4, 0.6, 0.9, 2.5, 1.2, 2.4, 2.4, 3.0, 3.5, 1
 APPROACH = np.array([6.0, 0.0, 0.0, 3.0, 3.5, 3.0, 5.0, 3.2, 6.0, 6.0, 7.0, 7.0, 4.5])
 NEVER = 1e6
 
+LEAD_CHANCE = 0.7  # of a quarter note before the next chord, where the line is in half notes
 SKIP_CHANCE = 0.07  # of a swallowed eighth between two beats
 SKIP_VELOCITY = -26
 
@@ -57,7 +58,7 @@ def walking(sheet: Sheet, dice: Random, *, velocity: int = 72, pulse: int = BEAT
     The line is the cheapest one over the whole piece by the costs above, found by dynamic programming; each note's cost
     has a small part of chance.
     """
-    steps = _steps(sheet, pulse)
+    steps = _steps(sheet, pulse, dice)
     line = _cheapest_line(steps, dice)
     for index, (step, pitch) in enumerate(zip(steps, line, strict=True)):
         ticks = step.ticks
@@ -68,8 +69,11 @@ def walking(sheet: Sheet, dice: Random, *, velocity: int = 72, pulse: int = BEAT
         yield Cue(step.onset, pitch, ticks, velocity)
 
 
-def _steps(sheet: Sheet, pulse: int) -> list[_Step]:
-    """The places of the line: the chords' beginnings, and the pulses of the bar between them."""
+def _steps(sheet: Sheet, pulse: int, dice: Random) -> list[_Step]:
+    """The places of the line: the chords' beginnings, and the pulses of the bar between them.
+
+    Half notes often lead into the next chord with a quarter note on its last beat.
+    """
     steps: list[_Step] = []
     previous: Chord | None = None
     end = -1
@@ -79,6 +83,9 @@ def _steps(sheet: Sheet, pulse: int) -> list[_Step]:
         onsets = [piece.onset]
         if number < len(pieces) - 1:  # the last chord is held
             onsets += [tick for tick in range(bar, piece.end, pulse) if tick > piece.onset]
+            lead = piece.end - BEAT
+            if pulse > BEAT and lead > piece.onset and lead not in onsets and dice.random() < LEAD_CHANCE:
+                onsets.append(lead)
         for onset, limit in zip(onsets, [*onsets[1:], piece.end], strict=True):
             is_new = onset == piece.onset and (piece.chord != previous or end != piece.onset)
             steps.append(_Step(onset, limit - onset, piece.chord, is_new, onset == end))

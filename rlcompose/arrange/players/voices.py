@@ -180,19 +180,19 @@ def _cheapest(sonorities: Sequence[_Sonority], sheet: Sheet, dice: Random) -> li
     if not sonorities:
         return []
     chance = np.random.default_rng(dice.getrandbits(64))
-    layers = []
+    layers: list[NDArray[np.int64]] = []
     back: list[NDArray[np.int64]] = []
     total: NDArray[np.float64] = np.zeros(0)
     for index, sonority in enumerate(sonorities):
         rows, costs = _candidates(sonority.chord, min(sonority.ceiling, RANGES["alto"][1] + 1))
-        costs = costs + WHIM * chance.random(len(rows))
+        costs = np.asarray(costs + WHIM * chance.random(len(rows)))
         if index == 0:
             total = costs
             back.append(np.zeros(len(rows), np.int64))
         else:
             reach = total[:, None] + _steps(layers[-1], rows, sonority)
             back.append(reach.argmin(axis=0))
-            total = reach.min(axis=0) + costs
+            total = np.asarray(reach.min(axis=0) + costs)
         layers.append(rows)
     at = int(total.argmin())
     way = []
@@ -216,7 +216,7 @@ def _steps(old: NDArray[np.int64], new: NDArray[np.int64], sonority: _Sonority) 
         forbidden |= _is_parallel(voices_old[high], voices_old[low], voices_new[high], voices_new[low])
     costs[forbidden] = NEVER
     outer = _is_hidden(voices_old[0], voices_old[3], voices_new[0], voices_new[3])
-    return costs + HIDDEN * outer
+    return np.asarray(costs + HIDDEN * outer)
 
 
 def _is_parallel(old_high: Any, old_low: Any, new_high: Any, new_low: Any) -> Any:
