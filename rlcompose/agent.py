@@ -61,10 +61,12 @@ def warn_on_stderr(finding: Finding) -> None:
 class TrainingJob:
     """What a trainable agent is asked to do.
 
-    folder    the run: metrics go to `metrics.csv` and `tensorboard/`, findings to `health.jsonl`, the model to `model/`
-    settings  hyper-parameters that replace the preset's
-    warn      is told what goes wrong, as soon as it is found
-    start     the folder of the model whose weights learning begins with; None begins anew
+    folder        the run: metrics go to `metrics.csv` and `tensorboard/`, findings to `health.jsonl`, the model to
+                  `model/`
+    settings      hyper-parameters that replace the preset's
+    warn          is told what goes wrong, as soon as it is found
+    start         the folder of the model whose weights learning begins with; None begins anew
+    is_paid_anew  whether the terms or their weights are others than those by which the start has learned
     """
 
     brief: Brief
@@ -76,6 +78,7 @@ class TrainingJob:
     settings: dict[str, Any] = field(default_factory=dict)
     warn: Callable[[Finding], None] = warn_on_stderr
     start: Path | None = None
+    is_paid_anew: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rlcompose.run import Run, RunConfig
 
 DEFAULT_STYLE, DEFAULT_AGENT, DEFAULT_STEPS = "jazz", "ppo", 1_000_000
-STEPS_FROM = 200_000  # with --from: less is new
+STEPS_FROM = 300_000  # with --from: less is new
 FIRST_SEED_OFFSET = 1_000_000_000  # pieces of the evaluation are none of the training
 NUM_COMPARED = 50
 FAILED = 1  # the exit status where learning had to stop; what it had learned until then is kept
@@ -140,6 +140,11 @@ class _Task:
     source: Run | None = None
 
     @property
+    def is_paid_anew(self) -> bool:
+        """Whether the agent has not learned by these terms and weights before."""
+        return self.source is None or self.source.config.rewards != {w.term.name: w.weight for w in self.terms}
+
+    @property
     def names(self) -> tuple[str, str]:
         """What the pieces are called that are there before and after."""
         return ("first", "trained") if self.source is None else ("before", "after")
@@ -238,6 +243,7 @@ def _train(arguments: argparse.Namespace, command: Sequence[str]) -> dict[str, A
             job = TrainingJob(
                 *(brief, terms, task.steps, arguments.seed, folder, progress, dict(task.settings), progress.warn),
                 start=source.model if source else None,
+                is_paid_anew=task.is_paid_anew,
             )
             trained = kind.train(job)
         finally:

@@ -26,6 +26,7 @@ from rlcompose.agents._training import EVALUATION_PIECES, FIRST_EVALUATION_SEED,
 from rlcompose.arguments import read_weight_file
 from rlcompose.brief import Brief, make_brief
 from rlcompose.codec import perform
+from rlcompose.engine.core import Engine
 from rlcompose.errors import RlcomposeError
 from rlcompose.reward import WeightedTerm, weigh_terms
 from rlcompose.run import read_run
@@ -354,6 +355,70 @@ def test_an_agent_that_goes_on_looks_further_ahead_unless_told_otherwise(
     ):
         job = TrainingJob(TWO_BARS, TERMS, steps, 1, tmp_path, progress, settings, warn, start)
         assert tuple(settings_of(job, name, monkeypatch).values()) == expected
+
+
+class Even:
+    """A policy that finds all actions as likely as one another."""
+
+    def requires_grad_(self, _: bool) -> Even:
+        return self
+
+    def action_logits(self, observations: torch.Tensor) -> torch.Tensor:
+        return torch.zeros(len(observations), 4)
+
+
+def test_an_event_costs_its_nats_from_the_agent_that_is_held_to() -> None:
+    # The anchor: 1/4 for each of four actions. Half and one as likely again as there, and as likely: ln 2, -ln 2, 0.
+    buffer = TimedRolloutBuffer(
+        3, spaces.Box(0, 1, (1,)), spaces.Discrete(4), gamma=1.0, gae_lambda=1.0, durations=(12, 24)
+    )
+    buffer.log_probs[:, 0] = np.log([0.5, 0.125, 0.25])
+    buffer.rewards[:, 0] = 1.0
+    buffer.hold_to(Even(), 2.0)
+    buffer.compute_returns_and_advantage(torch.tensor([[0.0]]), np.array([True]))
+    two = 2 * np.log(2)
+    np.testing.assert_allclose(buffer.rewards[:, 0], [1 - two, 1 + two, 1.0], rtol=1e-6)
+
+
+def test_what_is_not_allowed_has_no_share_in_the_anchor() -> None:
+    # Two of the four actions are legal, so that the anchor plays each with 1/2.
+    buffer = MaskableTimedRolloutBuffer(1, spaces.Box(0, 1, (1,)), spaces.Discrete(4), durations=(12, 24))
+    buffer.action_masks[:] = [[[1, 1, 0, 0]]]
+    buffer.log_probs[:, 0] = np.log([0.5])
+    buffer.hold_to(Even(), 2.0)
+    buffer.compute_returns_and_advantage(torch.tensor([[0.0]]), np.array([True]))
+    np.testing.assert_allclose(buffer.rewards[:, 0], [0.0], atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["ppo", "maskable_ppo"])
+def test_an_agent_that_is_paid_anew_stays_nearer_to_what_it_was_if_it_is_held(name: str, tmp_path: Path) -> None:
+    begun = trained(name, tmp_path, 4_000).agent
+    engine = Engine(TWO_BARS, TERMS, 64)
+    engine.reset(range(64))
+    for _ in range(3):  # what is seen in the middle of pieces
+        engine.step(begun.act(engine, np.linspace(0.0, 0.99, 64)))
+    seen = torch.from_numpy(engine.state.obs.astype(np.float32))
+    was = log_probs(begun, seen)
+    high = weigh_terms({"comfortable_range": -1.0, "stepwise_motion": -1.0})
+    learn = find_agent(name).train
+    assert learn is not None
+    distances = []
+    for place, (anchor, is_paid_anew) in enumerate(((0.0, True), (20.0, True), (20.0, False))):
+        folder = tmp_path / str(place)
+        folder.mkdir()
+        progress, warn = (lambda *told: None), (lambda told: None)
+        settings = {"anchor": anchor}
+        job = TrainingJob(TWO_BARS, high, 8_000, 1, folder, progress, settings, warn, tmp_path / "model", is_paid_anew)
+        now = log_probs(learn(job).agent, seen)
+        distances.append(float((now.exp() * (now - was)).sum(dim=1).mean()))
+    free, held, alike = distances
+    assert 0 < held < free / 2, distances
+    assert alike == pytest.approx(free), "by what it has learned by already it goes on freely"
+
+
+def log_probs(agent: Any, observations: torch.Tensor) -> torch.Tensor:
+    with torch.no_grad():
+        return torch.log_softmax(agent.network.action_logits(observations), dim=1)
 
 
 # --- the folder of a model ---
