@@ -9,12 +9,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from rlcompose.arrange.groove import groove_names, load_groove
+from rlcompose.arrange.playing import LIBERTIES, MOST_COUNT_IN, MOST_INTRO, Playing
 from rlcompose.brief import TEMPO_LIMITS, Options
 from rlcompose.engine.layout import MAX_BARS
 from rlcompose.errors import RlcomposeError, unknown
 from rlcompose.files import missing_file
+from rlcompose.output import MIDI_FORMS, Output
 from rlcompose.plugins import load_file, load_installed
 from rlcompose.reward import Weight, add_weights, checked_weight, find_term, parse_weight, term_name
+from rlcompose.sound_formats import BIT_DEPTHS, DEFAULT_BITS, FORMATS
 from rlcompose.style import Style, list_styles
 from rlcompose.theory.pitch import parse_pitch
 from rlcompose.theory.progression import as_shipped
@@ -97,22 +101,73 @@ def add_reward_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_sound_options(parser: argparse.ArgumentParser) -> None:
-    """--soundfont and --require-fluidsynth."""
-    parser.add_argument("--soundfont", metavar="FILE", help="the SoundFont to play with (.sf2 or .sf3)")
-    parser.add_argument("--require-fluidsynth", action="store_true", help="fail where no FluidSynth can be loaded")
+    """How a piece is played and what is written of its sound."""
+    band = parser.add_argument_group("the band")
+    groove_help = f"how the band plays: {', '.join(groove_names())}, or a .toml file (default: the style's)"
+    band.add_argument("--groove", metavar="NAME", help=groove_help)
+    band.add_argument("--count-in", type=at_least(0, MOST_COUNT_IN), default=0, metavar="BARS", help="bars of clicks")
+    intro_help = "bars that the band plays before the melody enters"
+    band.add_argument("--intro", type=at_least(0, MOST_INTRO), default=0, metavar="BARS", help=intro_help)
+    ending_help = "stop with the last bar: no last chord after it"
+    band.add_argument("--no-ending", dest="ending", action="store_false", help=ending_help)
+    band.add_argument("--melody-only", action="store_true", help="nobody accompanies")
+    without_help = f"leave out what players do beyond the page: {', '.join(LIBERTIES)}; may be given several times"
+    band.add_argument("--without", action="append", default=[], metavar="WHAT", help=without_help)
+    version_help = "another version of the accompaniment (default: 0)"
+    band.add_argument("--take", type=at_least(0), default=0, metavar="N", help=version_help)
+    group = parser.add_argument_group("the sound")
+    formats = tuple(ending[1:] for ending in FORMATS)
+    group.add_argument("--audio", choices=formats, default="wav", help="the sound's format (default: wav)")
+    bits_help = "bits of a WAV or FLAC file (default: 24)"
+    group.add_argument("--bits", type=int, choices=BIT_DEPTHS, default=DEFAULT_BITS, help=bits_help)
+    group.add_argument("--stems", action="store_true", help="also write each part's sound, into NAME-stems/")
+    midi_help = "the MIDI file as the band plays it, or every note on the straight grid (default: performed)"
+    group.add_argument("--midi", choices=MIDI_FORMS, default=MIDI_FORMS[0], help=midi_help)
+    group.add_argument("--midi-parts", action="store_true", help="also write each part's MIDI, into NAME-midi/")
+    group.add_argument("--play", action="store_true", help="play it aloud when it is there")
+    group.add_argument("--soundfont", metavar="FILE", help="the SoundFont to play with (.sf2 or .sf3)")
+    group.add_argument("--require-fluidsynth", action="store_true", help="fail where no FluidSynth can be loaded")
+
+
+def output_options(arguments: argparse.Namespace) -> Output:
+    """What is asked of the sound; a wrong SoundFont or groove is told before any work is done."""
+    if arguments.soundfont is not None:
+        from rlcompose.soundfont import find_soundfont
+
+        find_soundfont(arguments.soundfont)
+    if arguments.groove is not None:
+        load_groove(arguments.groove)
+    playing = Playing(
+        seed=arguments.take,
+        groove=arguments.groove,
+        melody_only=arguments.melody_only,
+        count_in=arguments.count_in,
+        intro=arguments.intro,
+        ending=arguments.ending,
+    )
+    return Output(
+        soundfont=arguments.soundfont,
+        require_fluidsynth=arguments.require_fluidsynth,
+        audio=arguments.audio,
+        bits=arguments.bits,
+        stems=arguments.stems,
+        midi=arguments.midi,
+        midi_parts=arguments.midi_parts,
+        playing=playing.without(arguments.without),
+    )
+
+
+def play_aloud(arguments: argparse.Namespace, sound: Path) -> None:
+    """Play a sound file if --play asks for it; that there is no loudspeaker is told and is no failure."""
+    if arguments.play:
+        from rlcompose.play import play_or_tell
+
+        play_or_tell(sound)
 
 
 def music_options(arguments: argparse.Namespace) -> Options:
     """What the command line pins; a progression is named by --chords."""
     return Options.from_mapping({name: getattr(arguments, name, None) for name in Options.names()})
-
-
-def check_soundfont(arguments: argparse.Namespace) -> None:
-    """A wrong SoundFont is told before any work is done."""
-    if arguments.soundfont is not None:
-        from rlcompose.soundfont import find_soundfont
-
-        find_soundfont(arguments.soundfont)
 
 
 def load_plugins(arguments: argparse.Namespace) -> None:

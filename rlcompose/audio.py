@@ -13,7 +13,7 @@ import numpy as np
 
 from rlcompose.arrange.mix import Mix, mix_for
 from rlcompose.errors import RlcomposeError
-from rlcompose.files import missing_file
+from rlcompose.files import make_folder, missing_file
 from rlcompose.fluidsynth_library import FluidSynth, FluidSynthMissingError, load_fluidsynth
 from rlcompose.mastering import (
     CEILING_DBTP,
@@ -27,11 +27,12 @@ from rlcompose.mastering import (
     pyloudnorm_module,
     true_peak,
 )
-from rlcompose.sound_file import DEFAULT_BITS, LOSSY, check_format, mp3_bytes, soundfile_module, write_sound
+from rlcompose.sound_file import mp3_bytes, soundfile_module, write_sound
+from rlcompose.sound_formats import DEFAULT_BITS, LOSSY, check_format
 from rlcompose.soundfont import find_soundfont, hint_at_better_fonts
 from rlcompose.synth import parse_midi, plain_sound, played_by_fluidsynth, silence
 
-__all__ = ["SAMPLE_RATE", "RenderReport", "mix_of", "mp3_bytes", "render_midi"]
+__all__ = ["SAMPLE_RATE", "RenderReport", "mix_of", "mp3_bytes", "render_midi", "stem_folder"]
 
 SILENCE_PEAK = 1e-5  # -100 dBFS: what leaks at MIDI volume 0 is not music, and is not turned up
 
@@ -66,8 +67,8 @@ def render_midi(
     """Render a MIDI file, or the bytes of one, to a stereo sound file; the same input gives the same sound.
 
     The format is that of the path's ending: .wav and .flac (with `bits` of 16 or 24), .ogg, .mp3. `stems` are MIDI
-    files of single parts by their names: each is written beside the mix as NAME-PART, with the mix's gain and cut, so
-    that they line up, and before its limiter they add up to it.
+    files of single parts by their names: each is written into the folder NAME-stems beside the mix, with the mix's gain
+    and cut, so that they line up, and before its limiter they add up to it.
 
     Where there is no FluidSynth, plain tones are written instead; the report and stderr say so.
 
@@ -92,9 +93,12 @@ def render_midi(
         cut = find_cut(sound)
         lead_cut = cut.lead_seconds
         sound, gain_db = mastered(apply_cut(sound, cut), LOSSY_CEILING_DBTP if ending in LOSSY else CEILING_DBTP)
+        folder = stem_folder(path)
+        if stems:
+            make_folder(folder)
         for part, part_midi in (stems or {}).items():
             raw, _ = source.play(part_midi, part)
-            stem_path = Path(path).with_name(f"{Path(path).stem}-{part}{ending}")
+            stem_path = folder / f"{part}{ending}"
             write_sound(stem_path, apply_cut(raw, cut) * np.float32(10 ** (gain_db / 20)), bits)
             written.append(str(stem_path))
     write_sound(path, sound, bits)
@@ -113,6 +117,11 @@ def render_midi(
         warning=warning,
         stems=tuple(written),
     )
+
+
+def stem_folder(path: str | os.PathLike[str]) -> Path:
+    """Where the stems of a sound file are: NAME-stems beside it."""
+    return Path(path).with_name(f"{Path(path).stem}-stems")
 
 
 def mix_of(soundfont: str | os.PathLike[str] | None = None) -> Mix:

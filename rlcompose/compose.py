@@ -69,12 +69,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _compose(arguments: argparse.Namespace) -> dict[str, Any]:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    from rlcompose.arguments import check_soundfont
+    from rlcompose.arguments import output_options, play_aloud
     from rlcompose.piece import write_piece
     from rlcompose.plugins import load_file, load_installed
     from rlcompose.run import make_output_folder
 
-    check_soundfont(arguments)
+    output = output_options(arguments)
     load_installed()
     for path in arguments.plugin:
         load_file(path)
@@ -82,9 +82,10 @@ def _compose(arguments: argparse.Namespace) -> dict[str, Any]:
     folder = make_output_folder(Path(arguments.out) if arguments.out else default_folder)
     pieces = []
     for piece, name in made:
-        files = write_piece(piece, folder, name, arguments.soundfont, arguments.require_fluidsynth)
-        print(f"{files.wav}: return {files.total:.1f}, {files.seconds:.1f} s", file=sys.stderr, flush=True)
+        files = write_piece(piece, folder, name, output)
+        print(f"{files.sound}: return {files.total:.1f}, {files.seconds:.1f} s", file=sys.stderr, flush=True)
         pieces.append(files.to_dict())
+        play_aloud(arguments, files.sound)
     return {"folder": str(folder), "pieces": pieces}
 
 

@@ -49,6 +49,14 @@ def write_atomically(path: str | os.PathLike[str], content: bytes | str) -> None
         temporary.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder with its parents; that one is there already is no error."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RlcomposeError(f"cannot make the folder {folder}: {error.strerror or error}") from error
+
+
 def missing_file(kind: str, path: str | os.PathLike[str]) -> RlcomposeError:
     """The error for a file that is not there, with the nearest name in its folder: `kind` as in "MIDI file"."""
     wanted = Path(path)

@@ -9,10 +9,9 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
-from rlcompose.arrange import AS_WRITTEN, USUAL, Part, Playing, accompany
+from rlcompose.arrange import USUAL, Part, Playing, accompany
 from rlcompose.arrange.mix import Mix
 from rlcompose.arrange.sheet import Sheet, sheet_of
 from rlcompose.errors import missing_extra
@@ -38,7 +37,7 @@ _Event = tuple[int, int, Any]  # MIDI tick, order within it, message
 def write_midi(composition: Composition, path: str | os.PathLike[str], playing: Playing = USUAL) -> None:
     """Write the piece as the band plays it, with tempo, metre, key, chords and sections; whole or not at all.
 
-    `AS_WRITTEN` for `playing` writes every note on the straight grid.
+    `playing.as_written()` writes every note on the straight grid.
 
     Raises:
         RlcomposeError: The file cannot be written, or mido is not installed.
@@ -46,44 +45,35 @@ def write_midi(composition: Composition, path: str | os.PathLike[str], playing: 
     write_atomically(path, midi_bytes(composition, playing))
 
 
-def write_midi_parts(
-    composition: Composition, folder: str | os.PathLike[str], name: str, playing: Playing = USUAL
-) -> tuple[Path, ...]:
-    """Write each part to a file of its own, NAME-PART.mid in a folder; the paths."""
-    sheet, parts = _played(composition, playing, None)
-    paths = []
-    for part in parts:
-        path = Path(folder) / f"{name}-{part.name}.mid"
-        write_atomically(path, _file(sheet, [part]))
-        paths.append(path)
-    return tuple(paths)
+def midi_parts(composition: Composition, playing: Playing = USUAL, mix: Mix | None = None) -> dict[str, bytes]:
+    """A MIDI file of each part that has notes, by the part's name; all begin and end together."""
+    sheet, parts = _played(composition, playing, mix)
+    end = _end(sheet, parts)
+    return {part.name: _file(sheet, [part], end) for part in parts if part.notes}
 
 
 def midi_bytes(composition: Composition, playing: Playing = USUAL, mix: Mix | None = None) -> bytes:
     """The content of the MIDI file that `write_midi` writes; `mix` sets volumes and pans for another SoundFont."""
-    return _file(*_played(composition, playing, mix))
-
-
-def straight(playing: Playing) -> Playing:
-    """The same band and bars around the piece, every note as it is written."""
-    from dataclasses import replace
-
-    kept = ("seed", "groove", "melody_only", "count_in", "intro", "ending")
-    return replace(AS_WRITTEN, **{name: getattr(playing, name) for name in kept})
+    sheet, parts = _played(composition, playing, mix)
+    return _file(sheet, parts, _end(sheet, parts))
 
 
 def _played(composition: Composition, playing: Playing, mix: Mix | None) -> tuple[Sheet, Sequence[Part]]:
     return sheet_of(composition, playing), accompany(composition, playing, mix).parts
 
 
-def _file(sheet: Sheet, parts: Sequence[Part]) -> bytes:
+def _end(sheet: Sheet, parts: Sequence[Part]) -> int:
+    """The MIDI tick at which the last note or the last bar ends, whichever is later."""
+    music = sheet.music
+    return max([music.total_ticks * TICK, *(_ticks(note.end, music) for part in parts for note in part.notes)])
+
+
+def _file(sheet: Sheet, parts: Sequence[Part], end: int) -> bytes:
     mido = _mido()
     file = mido.MidiFile(type=1, ticks_per_beat=MIDI_TICKS_PER_QUARTER, charset=LATIN_1_ONLY)
-    music = sheet.music
-    end = max([music.total_ticks * TICK, *(_ticks(note.end, music) for part in parts for note in part.notes)])
     file.tracks.append(_track(_conductor(sheet), end))
     for part in parts:
-        file.tracks.append(_track(_part(part, music), end))
+        file.tracks.append(_track(_part(part, sheet.music), end))
     content = io.BytesIO()
     file.save(file=content)
     return content.getvalue()

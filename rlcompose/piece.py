@@ -15,7 +15,8 @@ from rlcompose.brief import Brief, Options, make_brief
 from rlcompose.codec import Performance, perform
 from rlcompose.env import ENV_ID
 from rlcompose.errors import RlcomposeError, missing_extra
-from rlcompose.files import missing_file, write_atomically
+from rlcompose.files import make_folder, missing_file, write_atomically
+from rlcompose.output import USUAL_OUTPUT, Output
 from rlcompose.reward import WeightedTerm
 from rlcompose.score import Band, ChordSpan, Composition, Note, Section
 from rlcompose.style import Style
@@ -108,7 +109,7 @@ class PieceFiles:
 
     json: Path
     midi: Path
-    wav: Path
+    sound: Path
     musicxml: Path
     abc: Path | None
     png: Path | None
@@ -121,7 +122,7 @@ class PieceFiles:
         return {
             "piece": str(self.json),
             "midi": str(self.midi),
-            "wav": str(self.wav),
+            self.sound.suffix[1:]: str(self.sound),
             "musicxml": str(self.musicxml),
             "abc": str(self.abc) if self.abc else None,
             "png": str(self.png) if self.png else None,
@@ -131,16 +132,15 @@ class PieceFiles:
         }
 
 
-def write_piece(
-    piece: Piece, folder: Path, name: str, soundfont: str | None = None, require_fluidsynth: bool = False
-) -> PieceFiles:
+def write_piece(piece: Piece, folder: Path, name: str, output: Output = USUAL_OUTPUT) -> PieceFiles:
     """Write NAME.wav, .mid, .musicxml, .abc for folk tunes, .png and .json; the sound, which can fail, comes first.
 
-    Another piece is never overwritten: where one has the name, this one becomes NAME-2.
+    `output` may ask for another sound format, for the parts by themselves (folders NAME-stems and NAME-midi), and for
+    another way to play. Another piece is never overwritten: where one has the name, this one becomes NAME-2.
     """
     from rlcompose.abc_notation import FOLK_FAMILIES, write_abc
-    from rlcompose.audio import render_midi
-    from rlcompose.midi import midi_bytes
+    from rlcompose.audio import mix_of, render_midi
+    from rlcompose.midi import midi_bytes, midi_parts
     from rlcompose.musicxml import write_musicxml
     from rlcompose.plot import write_roll
 
@@ -148,10 +148,24 @@ def write_piece(
     music = performance.composition
     text = json_text(piece_document(piece, performance))
     name = _free_name(folder, name, text)
-    path = {ending: folder / f"{name}.{ending}" for ending in ("json", "mid", "wav", "musicxml", "abc", "png")}
-    midi = midi_bytes(music)
-    report = render_midi(midi, path["wav"], soundfont, require_fluidsynth)
-    write_atomically(path["mid"], midi)
+    endings = ("json", "mid", output.audio, "musicxml", "abc", "png")
+    path = {ending: folder / f"{name}.{ending}" for ending in endings}
+    mix, playing = mix_of(output.soundfont), output.playing
+    report = render_midi(
+        midi_bytes(music, playing, mix),
+        path[output.audio],
+        output.soundfont,
+        output.require_fluidsynth,
+        output.bits,
+        midi_parts(music, playing, mix) if output.stems else None,
+    )
+    written = playing.as_written() if output.midi == "straight" else playing
+    write_atomically(path["mid"], midi_bytes(music, written))
+    if output.midi_parts:
+        parts = folder / f"{name}-midi"
+        make_folder(parts)
+        for part, content in midi_parts(music, written).items():
+            write_atomically(parts / f"{part}.mid", content)
     write_musicxml(music, path["musicxml"])
     has_abc, has_png = piece.brief.style.family in FOLK_FAMILIES, _has_matplotlib()
     if has_abc:
@@ -162,7 +176,7 @@ def write_piece(
     return PieceFiles(
         json=path["json"],
         midi=path["mid"],
-        wav=path["wav"],
+        sound=path[output.audio],
         musicxml=path["musicxml"],
         abc=path["abc"] if has_abc else None,
         png=path["png"] if has_png else None,

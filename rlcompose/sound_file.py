@@ -5,44 +5,19 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from rlcompose.errors import RlcomposeError, missing_extra, unknown
+from rlcompose.errors import RlcomposeError, missing_extra
 from rlcompose.files import atomic_path
 from rlcompose.mastering import SAMPLE_RATE, Stereo
+from rlcompose.sound_formats import DEFAULT_BITS, FORMATS, check_format
 
 WRITE_FRAMES = 65_536  # libsndfile overruns the stack if some formats are given a long piece at once (libsndfile #1095)
-BIT_DEPTHS = (16, 24)
-DEFAULT_BITS = 24
-
-# By the ending of the file's name: libsndfile's format, and its subtype where the bits do not decide it.
-FORMATS: Mapping[str, tuple[str, str | None]] = {
-    ".wav": ("WAV", None),
-    ".flac": ("FLAC", None),
-    ".ogg": ("OGG", "VORBIS"),
-    ".mp3": ("MP3", "MPEG_LAYER_III"),
-}
-LOSSY = frozenset({".ogg", ".mp3"})
 # 0 is the best quality: a constant 320 kbit/s of MP3, about 400 of Vorbis. These are about 200 and 190.
 COMPRESSION: Mapping[str, Mapping[str, Any]] = {
     ".mp3": {"bitrate_mode": "VARIABLE", "compression_level": 0.1},
     ".ogg": {"compression_level": 0.4},
 }
-
-
-def check_format(path: str | os.PathLike[str], bits: int = DEFAULT_BITS) -> str:
-    """The ending of a sound file's name, in small letters.
-
-    Raises:
-        RlcomposeError: It is none that can be written, or there are no such bits; the message names what is allowed.
-    """
-    ending = Path(path).suffix.lower()
-    if ending not in FORMATS:
-        raise unknown("sound format", ending or os.fspath(path), FORMATS)
-    if bits not in BIT_DEPTHS:
-        raise RlcomposeError(f"bits = {bits}: allowed are {' and '.join(map(str, BIT_DEPTHS))}")
-    return ending
 
 
 def write_sound(path: str | os.PathLike[str], sound: Stereo, bits: int = DEFAULT_BITS) -> None:

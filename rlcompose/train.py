@@ -194,7 +194,7 @@ def _train(arguments: argparse.Namespace, command: Sequence[str]) -> dict[str, A
     # Spinning OpenMP threads halt everything on a busy machine; set before torch and numba are loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from rlcompose.agent import TrainingJob, find_agent, play
-    from rlcompose.arguments import check_soundfont
+    from rlcompose.arguments import output_options, play_aloud
     from rlcompose.engine.core import prepare_term
     from rlcompose.files import write_atomically
     from rlcompose.piece import Piece, PieceFiles, write_piece
@@ -205,7 +205,7 @@ def _train(arguments: argparse.Namespace, command: Sequence[str]) -> dict[str, A
     task = _task(arguments)
     brief, terms, kind, source = task.brief, task.terms, task.kind, task.source
     paid = settled(terms)  # what pieces are judged by
-    check_soundfont(arguments)
+    output = output_options(arguments)
     for weighted in terms:
         prepare_term(weighted.term)  # a term that does not work is told before anything is made
         _check_size(weighted)
@@ -219,7 +219,7 @@ def _train(arguments: argparse.Namespace, command: Sequence[str]) -> dict[str, A
         played = play(agent, brief, paid, [seed])[0]
         piece = Piece(brief, played.seed, played.actions, paid, agent.name)
         pieces = make_output_folder(folder / "pieces")
-        return write_piece(piece, pieces, name, arguments.soundfont, arguments.require_fluidsynth)
+        return write_piece(piece, pieces, name, output)
 
     before, after = task.names
     try:
@@ -235,7 +235,7 @@ def _train(arguments: argparse.Namespace, command: Sequence[str]) -> dict[str, A
         return result | {"seconds_in_all": round(time.monotonic() - begun, 1)}
 
     what = "a first piece, without learning" if source is None else f"a piece as the run {source.folder} plays it"
-    print(f"{what} (return {first.total:.1f}): {first.wav}", file=sys.stderr, flush=True)
+    print(f"{what} (return {first.total:.1f}): {first.sound}", file=sys.stderr, flush=True)
     result |= _named(first, before + "_")
     progress = _Bar(task.steps)
     with _keeping(folder):
@@ -251,7 +251,8 @@ def _train(arguments: argparse.Namespace, command: Sequence[str]) -> dict[str, A
         if trained.interrupted or trained.failed:
             how = "interrupted" if trained.interrupted else "stopped"
             print(f"{how} after {trained.steps:,} events: the best so far is kept", file=sys.stderr)
-        result |= _named(compose(trained.agent, after), after + "_")
+        last = compose(trained.agent, after)
+        result |= _named(last, after + "_")
         seeds = [seed + i for i in range(NUM_COMPARED)]
         compared = {"before": player, "after": trained.agent}
         if source is None:
@@ -277,6 +278,7 @@ def _train(arguments: argparse.Namespace, command: Sequence[str]) -> dict[str, A
     result |= {name: str(path) for name, path in left.items() if path.exists()}
     result["seconds_in_all"] = round(time.monotonic() - begun, 1)
     write_atomically(folder / "result.json", json.dumps(result, indent=2, sort_keys=True, allow_nan=False) + "\n")
+    play_aloud(arguments, last.sound)
     return result
 
 

@@ -97,7 +97,7 @@ def test_the_file_is_as_loud_as_streamed_music(melody: tuple[RenderReport, Sound
 def test_no_sample_is_above_the_ceiling(melody: tuple[RenderReport, Sound]) -> None:
     report, sound = melody
     assert np.abs(sound).max() <= 10 ** (-1 / 20) + 1e-6
-    assert report.peak_dbfs == pytest.approx(20 * np.log10(np.abs(sound).max()), abs=0.02)
+    assert report.peak_dbtp == pytest.approx(20 * np.log10(np.abs(sound).max()), abs=0.02)
 
 
 def test_a_rest_before_the_first_note_is_cut_and_reported(melody: tuple[RenderReport, Sound]) -> None:
@@ -175,7 +175,7 @@ def test_a_silent_piece_stays_silent_and_says_so(
 ) -> None:
     report = render_midi(content, tmp_path / "silence.wav")
     assert np.abs(heard(tmp_path / "silence.wav")).max() == 0.0
-    assert (report.lufs, report.peak_dbfs) == (None, None)
+    assert (report.lufs, report.peak_dbtp) == (None, None)
     assert "the piece is silent" in report.warning
     assert "the piece is silent" in capfd.readouterr().err
 

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from rlcompose.errors import RlcomposeError, unknown
+
+# What musicians do beyond the page: each can be left out.
+LIBERTIES = {
+    "swing": "pairs of eighths long and short",
+    "laid-back": "a soloist behind the beat",
+    "dynamics": "phrases that grow and fade",
+    "articulation": "notes slurred, detached and short",
+    "ornaments": "grace notes of fiddle and flute",
+    "humanize": "players a little early or late",
+}
+MOST_COUNT_IN, MOST_INTRO = 4, 32  # bars
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +50,28 @@ class Playing:
     ornaments: bool = True
     humanize: bool = True
 
+    def __post_init__(self) -> None:
+        for name, most in (("count_in", MOST_COUNT_IN), ("intro", MOST_INTRO)):
+            bars = getattr(self, name)
+            if not 0 <= bars <= most:
+                raise RlcomposeError(f"{name} = {bars}: allowed are 0 to {most} bars")
+
+    def without(self, names: Sequence[str]) -> Playing:
+        """The same with some of `LIBERTIES` left out.
+
+        >>> USUAL.without(["laid-back"]).laid_back
+        False
+        """
+        for name in names:
+            if name not in LIBERTIES:
+                raise unknown("liberty of players", name, LIBERTIES)
+        return replace(self, **{name.replace("-", "_"): False for name in names})
+
+    def as_written(self) -> Playing:
+        """The same band and bars around the piece, and every note as it stands on the page, on the straight grid."""
+        return self.without(tuple(LIBERTIES))
+
 
 USUAL = Playing()
 # Every note as it stands on the page, on the straight grid, and nothing around it.
-AS_WRITTEN = Playing(
-    ending=False, swing=False, laid_back=False, dynamics=False, articulation=False, ornaments=False, humanize=False
-)
+AS_WRITTEN = Playing(ending=False).as_written()
