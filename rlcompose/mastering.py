@@ -73,7 +73,8 @@ def mastered(sound: Stereo, ceiling_dbtp: float = CEILING_DBTP) -> tuple[Stereo,
     top = float(levels.max())
     most = ceiling_dbtp + DEEPEST_LIMITING_DB - 20 * np.log10(top)
     gain_db = 0.0
-    missing = TARGET_LUFS - loudness(sound)
+    # Measured at full scale: of a very soft sound, much would be under the meter's gate of -70 LUFS.
+    missing = TARGET_LUFS - loudness(sound * np.float32(1 / top)) - 20 * np.log10(top)
     result = sound
     for _ in range(MASTERING_ROUNDS):
         gain_db = min(gain_db + missing, most)

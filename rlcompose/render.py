@@ -63,7 +63,7 @@ def render_file(
     from rlcompose.midi import midi_bytes
     from rlcompose.piece import read_music
 
-    content = midi_bytes(read_music(source), mix=mix_of(soundfont))
+    content = midi_bytes(read_music(Path(source)), mix=mix_of(soundfont))
     return render_midi(content, path, soundfont, require_fluidsynth, bits)
 
 

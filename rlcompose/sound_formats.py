@@ -25,8 +25,11 @@ def check_format(path: str | os.PathLike[str], bits: int = DEFAULT_BITS) -> str:
     """The ending of a sound file's name, in small letters.
 
     Raises:
-        RlcomposeError: It is none that can be written, or there are no such bits; the message names what is allowed.
+        RlcomposeError: It is a folder or a format that cannot be written, or there are no such bits; the message names
+            what is allowed.
     """
+    if Path(path).is_dir():
+        raise RlcomposeError(f"cannot write {path}: it is a folder, name a file in it")
     ending = Path(path).suffix.lower()
     if ending not in FORMATS:
         raise unknown("sound format", ending or os.fspath(path), FORMATS)

@@ -86,7 +86,7 @@ def test_a_disk_that_refuses_is_told(
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied", "piece.wav")
 
-    monkeypatch.setattr(audio, "_write_wav", refuse)
+    monkeypatch.setattr(audio, "write_sound", refuse)
     assert "Permission denied" in mistake(capfd, piece, piece.with_suffix(".wav"))
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rlcompose.arrange.arrangement import Line, Role
+from rlcompose.arrange.arrangement import Cue, Line, Role
 from rlcompose.arrange.sheet import Sheet
+from rlcompose.arrange.timing import JAZZ
 
 BREATH_SECONDS = 0.012  # between two slurred notes: a tongue, a bow that turns
 REPEAT_SECONDS = 0.045  # before the same pitch comes again, so that it is heard as a new note
@@ -14,7 +15,7 @@ SHORT = 0.5  # an off-beat quarter before a rest: "dit" after "doo"
 FADE_BEFORE_REST = 0.93  # the last note of a phrase
 LEGATO_FAMILIES = frozenset({"chorale", "renaissance"})
 DETACHED_FAMILIES = frozenset({"fiddle", "german_folk"})
-EIGHTH, BEAT, HALF = 6, 12, 24
+EIGHTH, BEAT = 6, 12
 
 
 def gate(line: Line, family: str, starts: Sequence[float], ends: Sequence[float], sheet: Sheet) -> list[float]:
@@ -23,13 +24,10 @@ def gate(line: Line, family: str, starts: Sequence[float], ends: Sequence[float]
         return list(ends)
     held = []
     cues = line.cues
-    for index, (cue, start, end) in enumerate(zip(cues, starts, ends, strict=True)):
-        after = next((each for each in cues[index + 1 :] if each.onset > cue.onset), None)
-        is_last = after is None
-        if line.role is Role.CHORDS or is_last:
+    for cue, after, start, end in zip(cues, _next_strokes(cues), starts, ends, strict=True):
+        if line.role is Role.CHORDS or after is None:
             held.append(end)
             continue
-        assert after is not None
         joined = after.onset <= cue.end
         length = end - start
         if joined and after.pitch == cue.pitch:
@@ -43,10 +41,21 @@ def gate(line: Line, family: str, starts: Sequence[float], ends: Sequence[float]
     return held
 
 
+def _next_strokes(cues: Sequence[Cue]) -> list[Cue | None]:
+    """For each note the first that begins later."""
+    found: list[Cue | None] = [None] * len(cues)
+    for index in range(len(cues) - 2, -1, -1):
+        after = cues[index + 1]
+        found[index] = after if after.onset > cues[index].onset else found[index + 1]
+    return found
+
+
 def _share(onset: int, ticks: int, joined: bool, family: str) -> float:
     """The share of its written length that a melody's note sounds."""
     if family in DETACHED_FAMILIES:
         return DETACHED if ticks <= BEAT else FADE_BEFORE_REST
+    if family != JAZZ:
+        return 1.0 if joined else FADE_BEFORE_REST
     if not joined and onset % BEAT == EIGHTH and ticks <= BEAT:
         return SHORT
     if joined and ticks == BEAT and onset % BEAT == 0:

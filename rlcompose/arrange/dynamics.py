@@ -14,6 +14,7 @@ SLOPE, STEEPEST = 0.7, 7.0  # velocity a semitone above the phrase's mean: highe
 GHOST = -22.0  # a low off-beat eighth between two higher notes is swallowed
 OFF_BEAT_ACCENT = 5.0  # an off-beat eighth that a lower note follows leads the line
 PHRASE_REST = 12  # ticks of silence that part two phrases
+PHRASE_END = 30  # ticks of a note on which a phrase comes to rest: longer than a half note
 EIGHTH, BEAT = 6, 12
 
 
@@ -44,10 +45,11 @@ def velocities(line: Line, sheet: Sheet) -> list[float]:
 
 
 def _phrases(cues: Sequence[Cue]) -> Iterator[tuple[int, int]]:
-    """First and end index of the stretches between rests."""
+    """First and end index of the stretches between rests and long notes."""
     first = 0
     for index in range(1, len(cues) + 1):
-        if index == len(cues) or cues[index].onset - cues[index - 1].end >= PHRASE_REST:
+        before = cues[index - 1]
+        if index == len(cues) or cues[index].onset - before.end >= PHRASE_REST or before.ticks >= PHRASE_END:
             if index > first:
                 yield first, index
             first = index

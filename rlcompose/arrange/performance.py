@@ -17,6 +17,7 @@ from rlcompose.arrange.playing import Playing
 from rlcompose.arrange.sheet import Sheet
 from rlcompose.arrange.timing import Clock, wobble
 
+CLOSEST_SECONDS = 0.005  # between two strokes
 SHORTEST_SECONDS = 0.03  # of a note: a shorter one is a click
 LOWEST_VELOCITY, HIGHEST_VELOCITY = 12, 127
 
@@ -50,10 +51,12 @@ def _played(line: Line, sheet: Sheet, family: str, playing: Playing, clock: Cloc
         late, louder = wobble(line, dice)
         starts = [max(0.0, start + each) for start, each in zip(starts, late, strict=True)]
         loud = [velocity + each for velocity, each in zip(loud, louder, strict=True)]
-    # Chords are struck note by note, but a later note is never heard before an earlier one.
+    # However early a stroke is, it comes after the one before it.
     for index in range(1, len(cues)):
-        if cues[index].onset > cues[index - 1].onset:
-            starts[index] = max(starts[index], starts[index - 1] + 1e-3)
+        if cues[index].onset == cues[index - 1].onset:
+            starts[index] = starts[index - 1]
+        else:
+            starts[index] = max(starts[index], starts[index - 1] + CLOSEST_SECONDS)
     if playing.articulation:
         ends = gate(line, family, starts, ends, sheet)
     limits = _next_of_its_pitch(line, starts)

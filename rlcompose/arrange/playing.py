@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from rlcompose.errors import RlcomposeError, unknown
 
@@ -65,7 +66,8 @@ class Playing:
         for name in names:
             if name not in LIBERTIES:
                 raise unknown("liberty of players", name, LIBERTIES)
-        return replace(self, **{name.replace("-", "_"): False for name in names})
+        left_out: dict[str, Any] = {name.replace("-", "_"): False for name in names}
+        return replace(self, **left_out)
 
     def as_written(self) -> Playing:
         """The same band and bars around the piece, and every note as it stands on the page, on the straight grid."""
