@@ -25,9 +25,11 @@ WRITTEN = (0, 1, 2, 2, 3, 4, 5, 6, 6, 8, 9, 11, 12)
 
 # Friberg & Sundström 2002, "Swing Ratios and Ensemble Timing in Jazz Performance", Music Perception 19(3), 333-349: the
 # ratio of drummers falls about linearly from up to 3.5:1 at slow tempi to 1:1 at fast ones (taken as 120 and 300 bpm).
-# Soloists lie behind the drummer on the beats and are together with him on the off-beat eighths, and so swing less.
+# Soloists lie behind the drummer on the beats and nearly together with him on the off-beat eighths, and so swing less:
+# seldom more than 2:1, which is also as far as an off-beat eighth can still be told from a sixteenth (`straighten`).
 SLOW_BPM, SLOW_RATIO = 120.0, 3.5
 FAST_BPM, FAST_RATIO = 300.0, 1.0
+WIDEST_RATIO = 2.0
 LAID_BACK_SECONDS = 0.03  # how far behind; less where the tempo leaves less before eighths would be even
 
 
@@ -52,14 +54,14 @@ def soloist_delay(bpm: float) -> float:
 
 
 def swing_ratio(bpm: float) -> float:
-    """The ratio of the soloist, in [1, 2.8]: `soloist_delay` later on the beat, his off-beats are those of the ride.
+    """The ratio of the soloist, in [1, 2]: `soloist_delay` late on the beat, his off-beats are the ride's from 160 on.
 
     >>> [round(swing_ratio(bpm), 2) for bpm in (80, 120, 160, 210, 280)]
-    [2.81, 2.54, 2.0, 1.42, 1.0]
+    [2.0, 2.0, 2.0, 1.42, 1.0]
     """
     beat = 60.0 / bpm
     long = beat * _long(ride_ratio(bpm)) - soloist_delay(bpm)
-    return long / (beat - long)
+    return min(WIDEST_RATIO, long / (beat - long))
 
 
 def _long(ratio: float) -> float:

@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rlcompose.score import Note
-from rlcompose.swing import SOUNDING, even_beats, sounding_ticks, straighten, swing, swing_ratio
+from rlcompose.swing import (
+    SOUNDING,
+    even_beats,
+    ride_ratio,
+    soloist_delay,
+    sounding_ticks,
+    straighten,
+    swing,
+    swing_ratio,
+)
 
 SIXTEENTHS = (0, 3, 6, 9)
 TRIPLETS = (0, 4, 8)
@@ -99,12 +108,21 @@ def test_whole_ticks_are_those_of_the_ratio_two_to_one() -> None:
 
 
 def test_swing_is_widest_at_slow_tempi_and_gone_at_three_hundred() -> None:
-    ratios = [swing_ratio(bpm) for bpm in range(60, 400, 10)]
-    assert ratios == sorted(ratios, reverse=True)
-    assert ratios[0] == 2.0
+    for curve, widest in ((ride_ratio, 3.5), (swing_ratio, 2.0)):
+        ratios = [curve(bpm) for bpm in range(60, 400, 10)]
+        assert ratios == sorted(ratios, reverse=True)
+        assert ratios[0] == widest
+        assert curve(300) == curve(390) == 1.0
     # On the line from (120, 3.5) to (300, 1), by hand: 3.5 - 2.5 * 144 / 180 = 1.5.
-    assert swing_ratio(264) == pytest.approx(1.5)
-    assert swing_ratio(300) == swing_ratio(390) == 1.0
+    assert ride_ratio(264) == pytest.approx(1.5)
+
+
+def test_a_soloist_thirty_milliseconds_late_meets_the_ride_on_the_off_beat() -> None:
+    # At 200 a beat is 300 ms, the ride's long eighth, 2.39:1, 211.5 of them; the soloist's 181.5 stand against 118.5.
+    assert soloist_delay(200) == 0.03
+    assert swing_ratio(200) == pytest.approx(181.5 / 118.5, abs=2e-3)
+    # At 280 little is left of swing: 1.28:1 is 120.2 ms of 214.3, so that he can be 13 ms late and even.
+    assert soloist_delay(280) == pytest.approx(0.0131, abs=1e-4) and swing_ratio(280) == pytest.approx(1.0)
 
 
 def test_no_notes_swing_to_no_notes() -> None:

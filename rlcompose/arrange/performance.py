@@ -58,12 +58,15 @@ def _played(line: Line, sheet: Sheet, family: str, playing: Playing, clock: Cloc
         else:
             starts[index] = max(starts[index], starts[index - 1] + CLOSEST_SECONDS)
     if playing.articulation:
-        ends = gate(line, family, starts, ends, sheet)
+        ends = [
+            max(end, start + SHORTEST_SECONDS)
+            for start, end in zip(starts, gate(line, family, starts, ends, sheet), strict=True)
+        ]
     limits = _next_of_its_pitch(line, starts)
     return tuple(
         PlayedNote(
             start,
-            min(max(end, start + SHORTEST_SECONDS), limit),
+            min(end, limit),
             cue.pitch,
             min(HIGHEST_VELOCITY, max(LOWEST_VELOCITY, round(velocity))),
         )

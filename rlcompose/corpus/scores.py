@@ -23,6 +23,8 @@ from rlcompose.theory.pitch import parse_pitch_class
 Voice = Literal["top", "melody"]
 
 FEWEST_VOICES = 4  # of a chorale
+PERFORMED_PER_QUARTER = 4 * TICKS_PER_QUARTER  # how finely a MIDI file's times are read, before they are put on ticks
+EARLIEST, LATEST = -2, 6  # of these: how far before and behind the beat a player may be all the time
 _FINEST = 96  # of a quarter note: what a time in a score is rounded to where it is a float
 _MODES = {"ionian": "major", "aeolian": "minor", "lydian": "major", "phrygian": "minor", "locrian": "minor"}
 _KERN_MODES = {"": "major", "ion": "major", "lyd": "major", "mix": "mixolydian", "dor": "dorian"}
@@ -42,7 +44,7 @@ def read_score(path: Path, voice: Voice = "melody", is_chorale: bool = False, is
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of music21, on faults of files that are not ours
-            grid = {"quarterLengthDivisors": (TICKS_PER_QUARTER,)} if _is_midi(path) else {}
+            grid = {"quarterLengthDivisors": (PERFORMED_PER_QUARTER,)} if _is_midi(path) else {}
             score = music21.converter.parse(path, forceSource=True, storePickle=False, **grid)
             return _tune(music21, score, path, voice, is_chorale, is_swung)
     except RlcomposeError:
@@ -106,8 +108,10 @@ def _tune(music21: Any, score: Any, path: Path, voice: Voice, is_chorale: bool, 
         )
         opens = right is not None and (right.type in ("double", "final", "light-light") or bars[-1].closes_repeat)
     notes = _spans(music21, part)
-    if is_swung and _is_midi(path):
-        notes = _straight(notes)
+    if _is_midi(path):
+        notes = _on_ticks(notes)
+        if is_swung:
+            notes = _straight(notes)
     placed: list[list[tuple[Fraction, Fraction, int]]] = [[] for _ in bars]
     number = 0
     for onset, length, pitch in notes:
@@ -126,6 +130,31 @@ def _tune(music21: Any, score: Any, path: Path, voice: Voice, is_chorale: bool, 
         tempo=_exact(tempos[0]) if tempos and tempos[0] else None,
         title=title or path.stem,
     )
+
+
+def _on_ticks(notes: list[tuple[Fraction, Fraction, int]]) -> list[tuple[Fraction, Fraction, int]]:
+    """Performed notes on the ticks, without the time by which the player is behind (or before) the beat throughout.
+
+    That is the shift that brings most onsets to the beats; a laid-back soloist would else be read a tick late.
+    """
+    places = [round(onset * PERFORMED_PER_QUARTER) for onset, _, _ in notes]
+
+    def on_beats(shift: int) -> int:
+        return sum((place - shift + 1) % PERFORMED_PER_QUARTER <= 2 for place in places)
+
+    most = max(on_beats(shift) for shift in range(EARLIEST, LATEST + 1))
+    shift = min((s for s in range(EARLIEST, LATEST + 1) if on_beats(s) == most), key=abs)
+    late = Fraction(shift, PERFORMED_PER_QUARTER)
+
+    def tick(quarters: Fraction) -> Fraction:
+        return Fraction(max(0, round((quarters - late) * TICKS_PER_QUARTER)), TICKS_PER_QUARTER)
+
+    placed: list[tuple[Fraction, Fraction, int]] = []
+    for onset, length, pitch in notes:
+        start, end = tick(onset), tick(onset + length)
+        if not placed or start > placed[-1][0]:
+            placed.append((start, max(end - start, Fraction(1, TICKS_PER_QUARTER)), pitch))
+    return placed
 
 
 def _exact(quarters: float | Fraction) -> Fraction:
