@@ -22,10 +22,8 @@ from rlcompose.mastering import (
     Stereo,
     apply_cut,
     find_cut,
-    loudness,
     mastered,
     pyloudnorm_module,
-    true_peak,
 )
 from rlcompose.sound_file import mp3_bytes, soundfile_module, write_sound
 from rlcompose.sound_formats import DEFAULT_BITS, LOSSY, check_format
@@ -84,7 +82,7 @@ def render_midi(
     warning = source.warning
     sound, is_empty = source.play(content, name)
     peak = float(np.abs(sound).max(initial=0.0))
-    lead_cut, written = 0.0, []
+    lead_cut, done, written = 0.0, None, []
     if peak < SILENCE_PEAK:
         reason = "it has no notes" if is_empty else "its notes make no sound with this SoundFont"
         warning = "; ".join(filter(None, [warning, f"the piece is silent: {reason}"]))
@@ -92,25 +90,25 @@ def render_midi(
     else:
         cut = find_cut(sound)
         lead_cut = cut.lead_seconds
-        sound, gain_db = mastered(apply_cut(sound, cut), LOSSY_CEILING_DBTP if ending in LOSSY else CEILING_DBTP)
+        done = mastered(apply_cut(sound, cut), LOSSY_CEILING_DBTP if ending in LOSSY else CEILING_DBTP)
+        sound = done.sound
         folder = stem_folder(path)
         if stems:
             make_folder(folder)
         for part, part_midi in (stems or {}).items():
             raw, _ = source.play(part_midi, part)
             stem_path = folder / f"{part}{ending}"
-            write_sound(stem_path, apply_cut(raw, cut) * np.float32(10 ** (gain_db / 20)), bits)
+            write_sound(stem_path, apply_cut(raw, cut) * np.float32(10 ** (done.gain_db / 20)), bits)
             written.append(str(stem_path))
     write_sound(path, sound, bits)
     if warning:
         print(f"rlcompose: warning: {warning}", file=sys.stderr)
     hint_at_better_fonts(source.font)
-    level, top = loudness(sound), true_peak(sound)
     return RenderReport(
         path=str(path),
         seconds=len(sound) / SAMPLE_RATE,
-        lufs=round(level, 2) if math.isfinite(level) else None,
-        peak_dbtp=round(20.0 * math.log10(top), 2) if top else None,
+        lufs=round(done.lufs, 2) if done and math.isfinite(done.lufs) else None,
+        peak_dbtp=round(done.peak_dbtp, 2) if done else None,
         soundfont=str(source.font) if source.font else None,
         engine=source.engine,
         lead_cut_seconds=round(lead_cut, 4),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,9 @@ DEEPEST_LIMITING_DB = 15.0
 LIMITER_SECONDS = 0.02  # look-ahead and release; shorter ones distort bass notes
 OVERSAMPLING = 4  # ITU-R BS.1770-4, annex 2: the true peak is read between the samples
 TAPS = 12  # of each of the filter's phases, as there
+LEVEL_BLOCK = 2048  # frames that are looked at between the samples, or not, together
+NEAR_PEAK_DB = 2.0  # the same below the loudest sample of a sound that comes nowhere near the ceiling
+NEAR_CEILING_DB = 9.0  # how far below the ceiling samples may lie whose neighbourhood is looked at
 SHORTEST_SECONDS = 0.5  # the loudness of less than 0.4 s is not defined
 TAIL_END_DB = -70.0  # re peak
 LEAD_END_DB = -50.0  # re peak; where the first sound is taken to begin
@@ -63,66 +68,98 @@ def apply_cut(sound: Stereo, cut: Cut) -> Stereo:
     return result
 
 
-def mastered(sound: Stereo, ceiling_dbtp: float = CEILING_DBTP) -> tuple[Stereo, float]:
-    """The sound at the target loudness under a true-peak ceiling, and the gain in decibels that it got before limiting.
+@dataclass(frozen=True, slots=True)
+class Mastered:
+    """A finished sound: the gain in decibels that it got before limiting, its loudness and its true peak."""
+
+    sound: Stereo
+    gain_db: float
+    lufs: float
+    peak_dbtp: float
+
+
+def mastered(sound: Stereo, ceiling_dbtp: float = CEILING_DBTP) -> Mastered:
+    """The sound at the target loudness under a true-peak ceiling.
 
     The limiter costs loudness, hence a few rounds. A few bare clicks stay softer: made as loud as music, they would be
     all limiter.
     """
-    levels = true_levels(sound)
-    top = float(levels.max())
-    most = ceiling_dbtp + DEEPEST_LIMITING_DB - 20 * np.log10(top)
-    gain_db = 0.0
+    peak_db = 20 * float(np.log10(np.abs(sound).max()))
     # Measured at full scale: of a very soft sound, much would be under the meter's gate of -70 LUFS.
-    missing = TARGET_LUFS - loudness(sound * np.float32(1 / top)) - 20 * np.log10(top)
-    result = sound
+    lufs = loudness(sound * np.float32(10 ** (-peak_db / 20))) + peak_db
+    near_ceiling = ceiling_dbtp - (TARGET_LUFS - lufs) - NEAR_CEILING_DB
+    levels = true_levels(sound, 10 ** (min(near_ceiling, peak_db - NEAR_PEAK_DB) / 20))
+    top_db = 20 * float(np.log10(levels.max()))
+    most = ceiling_dbtp + DEEPEST_LIMITING_DB - top_db
+    gain_db = 0.0
     for _ in range(MASTERING_ROUNDS):
-        gain_db = min(gain_db + missing, most)
-        result = _limited(sound, levels, 10 ** (gain_db / 20), 10 ** (ceiling_dbtp / 20))
-        if top * 10 ** (gain_db / 20) <= 10 ** (ceiling_dbtp / 20):
-            break  # nothing was limited, so the loudness is what was asked for
-        missing = TARGET_LUFS - loudness(result)
-        if abs(missing) <= LOUDNESS_TOLERANCE:
+        before, gain_db = gain_db, min(gain_db + TARGET_LUFS - lufs, most)
+        if top_db + gain_db <= ceiling_dbtp:  # nothing is limited, so the loudness follows the gain
+            return Mastered(
+                sound * np.float32(10 ** (gain_db / 20)), gain_db, lufs + gain_db - before, top_db + gain_db
+            )
+        result, peak = _limited(sound, levels, 10 ** (gain_db / 20), 10 ** (ceiling_dbtp / 20))
+        lufs = loudness(result)
+        if abs(TARGET_LUFS - lufs) <= LOUDNESS_TOLERANCE or gain_db == most:
             break
-    return result, gain_db
+    return Mastered(result, gain_db, lufs, 20 * float(np.log10(peak)))
 
 
-def true_levels(sound: Stereo) -> npt.NDArray[np.float32]:
-    """The largest absolute value of both channels at each frame and between it and its neighbours, (frames,)."""
-    from scipy.signal import firwin, upfirdn
+def true_levels(sound: Stereo, above: float = 0.0) -> npt.NDArray[np.float32]:
+    """The largest absolute value of both channels at each frame and between it and its neighbours, (frames,).
 
-    length = OVERSAMPLING * TAPS
-    kernel = (firwin(length + 1, 1.0 / OVERSAMPLING, window=("kaiser", 6.0)) * OVERSAMPLING).astype(np.float32)
+    Between the samples it is only looked where some of them nearby are as loud as `above`.
+    """
     levels: npt.NDArray[np.float32] = np.abs(sound).max(axis=1)
-    half = length // 2 // OVERSAMPLING  # the filter's delay in frames
+    blocks = -(-len(levels) // LEVEL_BLOCK)
+    padded = np.pad(levels, (0, blocks * LEVEL_BLOCK - len(levels))).reshape(blocks, LEVEL_BLOCK)
+    loud = np.flatnonzero(padded.max(axis=1) >= above)
+    for first, last in _runs(loud):
+        start, end = max(0, first * LEVEL_BLOCK - TAPS), min(len(sound), (last + 1) * LEVEL_BLOCK + TAPS)
+        np.maximum(levels[start:end], _between(sound[start:end]), out=levels[start:end])
+    return levels
+
+
+def _runs(numbers: npt.NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """First and last of the numbers that follow one another."""
+    if len(numbers):
+        for run in np.split(numbers, np.flatnonzero(np.diff(numbers) > 1) + 1):
+            yield int(run[0]), int(run[-1])
+
+
+def _between(sound: Stereo) -> npt.NDArray[np.float32]:
+    """The levels between each frame and its neighbours, by a polyphase filter."""
+    from scipy.signal import upfirdn
+
+    levels: npt.NDArray[np.float32] = np.zeros(len(sound), np.float32)
+    delay = TAPS // 2 * OVERSAMPLING  # the filter's, in oversampled frames
     for channel in range(2):
         # Copied because upfirdn reads one channel many times.
-        raised = np.abs(upfirdn(kernel, np.ascontiguousarray(sound[:, channel]), up=OVERSAMPLING))
-        usable = raised[half * OVERSAMPLING :][: len(sound) * OVERSAMPLING]
-        usable = np.pad(usable, (0, len(sound) * OVERSAMPLING - len(usable))).reshape(-1, OVERSAMPLING)
-        between = usable.max(axis=1)
+        raised = np.abs(upfirdn(_kernel(), np.ascontiguousarray(sound[:, channel]), up=OVERSAMPLING))[delay:]
+        between = raised[: len(sound) * OVERSAMPLING].reshape(-1, OVERSAMPLING).max(axis=1)
         np.maximum(levels, between, out=levels)
         np.maximum(levels[1:], between[:-1], out=levels[1:])
     return levels
 
 
-def true_peak(sound: Stereo) -> float:
-    """The largest true level of a sound, 0 for silence."""
-    return float(true_levels(sound).max(initial=0.0))
+@cache
+def _kernel() -> npt.NDArray[np.float32]:
+    """The interpolating filter: a windowed sinc."""
+    from scipy.signal import firwin
+
+    taps = firwin(OVERSAMPLING * TAPS + 1, 1.0 / OVERSAMPLING, window=("kaiser", 6.0)) * OVERSAMPLING
+    return np.asarray(taps, np.float32)
 
 
-def _limited(sound: Stereo, levels: npt.NDArray[np.float32], gain: float, ceiling: float) -> Stereo:
-    """The sound times a gain; where its level would pass the ceiling, the smallest gain needed nearby, smoothed."""
+def _limited(sound: Stereo, levels: npt.NDArray[np.float32], gain: float, ceiling: float) -> tuple[Stereo, float]:
+    """The sound times a gain, with the smallest one needed where it would pass the ceiling, and its true peak."""
     from scipy.ndimage import minimum_filter1d, uniform_filter1d
 
-    louder: Stereo = sound * np.float32(gain)
-    if levels.max() * gain <= ceiling:
-        return louder
-    needed = ceiling / np.maximum(levels * np.float32(gain), np.float32(ceiling))
+    louder = levels * np.float32(gain)
+    needed = np.float32(ceiling) / np.maximum(louder, np.float32(ceiling))
     frames = round(LIMITER_SECONDS * SAMPLE_RATE)
-    smooth = uniform_filter1d(minimum_filter1d(needed.astype(np.float64), frames), frames).astype(np.float32)
-    louder *= smooth[:, None]
-    return louder
+    smooth = uniform_filter1d(minimum_filter1d(needed, frames).astype(np.float64), frames).astype(np.float32)
+    return sound * (smooth * np.float32(gain))[:, None], float((louder * smooth).max())
 
 
 def loudness(sound: Stereo) -> float:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from rlcompose.arrange.arrangement import Cue, Line, Role
 from rlcompose.arrange.sheet import Sheet
 
-ACCENTS = (-3, 1, 3, 5)  # by the metre's strength of the place
+ACCENTS = (-3, 1, 3, 7)  # by the metre's strength of the place
 ARC = 7.0  # how much louder the middle of a phrase is than its ends, half above and half below
 SLOPE, STEEPEST = 0.7, 7.0  # velocity a semitone above the phrase's mean: higher notes are played louder
 GHOST = -22.0  # a low off-beat eighth between two higher notes is swallowed
