@@ -13,7 +13,9 @@ COMMANDS = {
     "compose": "compose pieces with the agent of a run",
     "rewards": "list the reward terms with weight, range, cost and whom they pay",
     "styles": "list the styles and their variants, or describe one",
-    "render": "play a MIDI file into a WAV file",
+    "render": "render MIDI files and pieces to WAV, FLAC, OGG or MP3",
+    "play": "play a piece, a MIDI file or a sound file aloud",
+    "soundfont": "check a SoundFont: what it lacks, and which one is played with",
     "fit": "how well real music fits the environment's actions",
     "speed": "how many steps a second the environment makes",
 }

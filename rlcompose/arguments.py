@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -157,8 +158,13 @@ def output_options(arguments: argparse.Namespace) -> Output:
     )
 
 
-def play_aloud(arguments: argparse.Namespace, sound: Path) -> None:
-    """Play a sound file if --play asks for it; that there is no loudspeaker is told and is no failure."""
+def heard(arguments: argparse.Namespace, sound: Path, hint: str) -> None:
+    """Play a sound file if --play asks for it; that there is no loudspeaker is told and is no failure.
+
+    Whoever sits at a terminal is told the hint.
+    """
+    if hint and sys.stderr.isatty():
+        print(f"rlcompose: {hint}", file=sys.stderr, flush=True)
     if arguments.play:
         from rlcompose.play import play_or_tell
 

@@ -40,7 +40,8 @@ class RenderReport:
     """What was written: length, loudness and true peak of the sound, and what played it.
 
     `lufs` and `peak_dbtp` are None for a silent piece. `lead_cut_seconds` is how much silence was cut off before the
-    first note: the file's second 0 is that second of the MIDI. `warning` is empty if all went as asked.
+    first note: the file's second 0 is that second of the MIDI. `warning` is empty if all went as asked, `hint` says
+    where a better SoundFont comes from, if the small default one has played.
     """
 
     path: str
@@ -52,6 +53,7 @@ class RenderReport:
     lead_cut_seconds: float = 0.0
     warning: str = ""
     stems: tuple[str, ...] = ()
+    hint: str = ""
 
 
 def render_midi(
@@ -103,7 +105,6 @@ def render_midi(
     write_sound(path, sound, bits)
     if warning:
         print(f"rlcompose: warning: {warning}", file=sys.stderr)
-    hint_at_better_fonts(source.font)
     return RenderReport(
         path=str(path),
         seconds=len(sound) / SAMPLE_RATE,
@@ -114,6 +115,7 @@ def render_midi(
         lead_cut_seconds=round(lead_cut, 4),
         warning=warning,
         stems=tuple(written),
+        hint=hint_at_better_fonts(source.font),
     )
 
 

@@ -69,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _compose(arguments: argparse.Namespace) -> dict[str, Any]:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    from rlcompose.arguments import output_options, play_aloud
+    from rlcompose.arguments import heard, output_options
     from rlcompose.piece import write_piece
     from rlcompose.plugins import load_file, load_installed
     from rlcompose.run import make_output_folder
@@ -85,7 +85,7 @@ def _compose(arguments: argparse.Namespace) -> dict[str, Any]:
         files = write_piece(piece, folder, name, output)
         print(f"{files.sound}: return {files.total:.1f}, {files.seconds:.1f} s", file=sys.stderr, flush=True)
         pieces.append(files.to_dict())
-        play_aloud(arguments, files.sound)
+        heard(arguments, files.sound, files.hint if len(pieces) == arguments.count else "")
     return {"folder": str(folder), "pieces": pieces}
 
 

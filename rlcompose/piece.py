@@ -116,6 +116,7 @@ class PieceFiles:
     total: float
     seconds: float
     lufs: float | None
+    hint: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for a command's result."""
@@ -183,6 +184,7 @@ def write_piece(piece: Piece, folder: Path, name: str, output: Output = USUAL_OU
         total=float(performance.rewards.sum()),
         seconds=round(report.seconds, 3),
         lufs=report.lufs,
+        hint=report.hint,
     )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib.machinery
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from rlcompose.errors import RlcomposeError
 from rlcompose.files import missing_file
@@ -18,10 +20,8 @@ SYSTEM_FOLDERS = (Path("/usr/share/sounds/sf2"), Path("/usr/share/sounds/sf3"), 
 BETTER_NAMES = ("FluidR3_GM.sf2", "FluidR3Mono_GM.sf3", "MuseScore_General*.sf3")
 DEFAULT_NAME = "default-GM.sf2"  # what the system's package manager has chosen
 SMALL_NAME = "TimGM6mb.sf2"  # inside the pretty_midi package
-HINT = (
-    "rlcompose: played with the small SoundFont TimGM6mb; a better sound is one free file away: "
-    "apt-get install fluid-soundfont-gm, or see docs/sound.md"
-)
+BETTER = "apt-get install fluid-soundfont-gm, or see docs/sound.md"
+HINT = f"played with the small SoundFont TimGM6mb; a better sound is one free file away: {BETTER}"
 RIFF_HEADER_BYTES = 12
 GIT_LFS_START = b"version https:"
 
@@ -46,14 +46,9 @@ def find_soundfont(named: str | os.PathLike[str] | None = None) -> Path:
     return path
 
 
-_hinted: set[str] = set()
-
-
-def hint_at_better_fonts(font: Path | None) -> None:
-    """Say on stderr, once in a process, where a better sound comes from, if the small default font has been played."""
-    if font is not None and font.name == SMALL_NAME and font.name not in _hinted:
-        _hinted.add(font.name)
-        print(HINT, file=sys.stderr)
+def hint_at_better_fonts(font: str | os.PathLike[str] | None) -> str:
+    """Where a better sound comes from, if `font` is the small default one; else nothing."""
+    return HINT if font is not None and Path(font).name == SMALL_NAME else ""
 
 
 def _installed() -> Iterator[Path]:
@@ -85,3 +80,43 @@ def _check(path: Path) -> None:
     expected, actual = int.from_bytes(header[4:8], "little") + 8, path.stat().st_size
     if actual < expected:
         raise RlcomposeError(f"the SoundFont {path} is cut short: {actual:,} of {expected:,} bytes; fetch it again")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command `python -m rlcompose.soundfont [FILE]`; the exit status is 0, or 2 for a damaged or missing file."""
+    from rlcompose import command
+
+    parser = command.Parser(
+        prog="python -m rlcompose.soundfont",
+        description="Check a SoundFont: its presets, and what it lacks for our bands. Without a file: the one that "
+        "pieces are played with.",
+        example="python -m rlcompose.soundfont ~/FluidR3_GM.sf2",
+    )
+    parser.add_argument("file", nargs="?", metavar="FILE", help="a .sf2 or .sf3 file")
+    return command.run(_checked, parser, argv, _lines)
+
+
+def _checked(arguments: argparse.Namespace) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from rlcompose.soundfont_check import check_soundfont
+
+    found = check_soundfont(find_soundfont(arguments.file))
+    if found.faults:
+        raise RlcomposeError(f"{found.path} is damaged: {'; '.join(found.faults)}")
+    return asdict(found) | {"is_default": arguments.file is None}
+
+
+def _lines(result: Mapping[str, Any]) -> Iterator[str]:
+    from rlcompose.soundfont_check import SoundFontCheck, report_lines
+
+    values = {name: value for name, value in result.items() if name != "is_default"}
+    yield from report_lines(SoundFontCheck(**values))
+    if result["is_default"]:
+        yield "played with: this one, the first in the search order of docs/sound.md"
+    if Path(result["path"]).name == SMALL_NAME:
+        yield f"better: {BETTER}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -194,7 +194,7 @@ def _train(arguments: argparse.Namespace, command: Sequence[str]) -> dict[str, A
     # Spinning OpenMP threads halt everything on a busy machine; set before torch and numba are loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from rlcompose.agent import TrainingJob, find_agent, play
-    from rlcompose.arguments import output_options, play_aloud
+    from rlcompose.arguments import heard, output_options
     from rlcompose.engine.core import prepare_term
     from rlcompose.files import write_atomically
     from rlcompose.piece import Piece, PieceFiles, write_piece
@@ -278,7 +278,7 @@ def _train(arguments: argparse.Namespace, command: Sequence[str]) -> dict[str, A
     result |= {name: str(path) for name, path in left.items() if path.exists()}
     result["seconds_in_all"] = round(time.monotonic() - begun, 1)
     write_atomically(folder / "result.json", json.dumps(result, indent=2, sort_keys=True, allow_nan=False) + "\n")
-    play_aloud(arguments, last.sound)
+    heard(arguments, last.sound, last.hint)
     return result
 
 

@@ -429,10 +429,11 @@ def test_commands_of_a_tutorial_run_in_their_order(page: Path, tmp_path: Path) -
 
 
 def test_swing_is_described_as_it_is() -> None:
-    from rlcompose.swing import swing_ratio
+    from rlcompose.swing import ride_ratio, swing_ratio
 
-    # The numbers of the page: 2:1 up to 228 bpm, 1.5:1 at 264, 1:1 from 300.
-    np.testing.assert_allclose([swing_ratio(bpm) for bpm in (100, 228, 264, 300, 400)], [2, 2, 1.5, 1, 1])
+    # The numbers of the page: the melody's 2:1 up to 160 bpm, 1.5:1 at 203, 1:1 from 252; the band's 3.5:1 and 1:1.
+    np.testing.assert_allclose([swing_ratio(bpm) for bpm in (100, 160, 203, 252, 400)], [2, 2, 1.5, 1, 1], atol=0.01)
+    assert [ride_ratio(bpm) for bpm in (60, 120, 300, 400)] == [3.5, 3.5, 1, 1]
 
 
 def test_the_readme_names_the_two_commands_word_for_word() -> None:
