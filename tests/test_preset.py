@@ -47,7 +47,10 @@ def test_a_value_has_the_type_of_the_presets(text: str, name: str, value: float)
 @pytest.mark.parametrize(
     ("texts", "told"),
     [
-        (["lerning_rate=1"], "unknown setting 'lerning_rate': did you mean 'learning_rate'? Allowed: anchor, batch_size, clip"),
+        (
+            ["lerning_rate=1"],
+            "unknown setting 'lerning_rate': did you mean 'learning_rate'? Allowed: anchor, batch_size, clip",
+        ),
         (["learning_rate"], "'learning_rate' is not NAME=VALUE, as in learning_rate=3e-4"),
         (["learning_rate="], "setting learning_rate is '': allowed is a number from 0 to 1 "),
         (["learning_rate=fast"], "setting learning_rate is 'fast'"),
