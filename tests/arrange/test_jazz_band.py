@@ -144,3 +144,11 @@ def test_the_drummer_plays_the_hat_on_two_and_four_and_fills_where_sections_end(
 def test_the_count_in_clicks_on_every_beat_of_its_last_bar() -> None:
     cues = line(piece("C6|G7"), "count-in", Playing(count_in=2))
     assert [cue.onset for cue in cues] == [0, 24, 48, 60, 72, 84] and {cue.pitch for cue in cues} == {37}
+
+
+def test_the_last_stroke_is_everybodys(played: Callable[..., Composition]) -> None:
+    for style, last in (("standards", {36, 49, 51}), ("jig", {41})):  # kick, crash and ride; the bodhran's low stroke
+        composition = played(style, 8, 1)
+        name = "drums" if style == "standards" else "bodhran"
+        end = composition.total_ticks
+        assert {cue.pitch for cue in line(composition, name) if cue.onset == end} == last

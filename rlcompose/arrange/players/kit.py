@@ -39,6 +39,7 @@ SYMBOLS = "xXo"
 LOUDER = {"x": 0, "X": 14, "o": -24}  # velocity
 STROKE_TICKS = 3  # how long a drum's note is written
 CRASH_SOFTER = 6
+LAST_STROKE = ("kick", "ride", "frame_low", "woodblock")  # of these, what the drummer has ends the piece
 STICKS, STICK_VELOCITY = DRUMS["rim"], 92
 
 
@@ -113,9 +114,11 @@ def kit(
         for onset, drum, louder in fill:
             yield _stroke(first + onset, drum, velocity + louder)
         if is_end:
-            yield _stroke(first, "kick", velocity)
-        if (crash and bar in starts) or is_end:
-            yield _stroke(first, "crash" if crash else "ride", velocity - CRASH_SOFTER)
+            for drum in LAST_STROKE:
+                if drum in rows:
+                    yield _stroke(first, drum, velocity + softer.get(drum, 0))
+        if crash and (bar in starts or is_end):
+            yield _stroke(first, "crash", velocity - CRASH_SOFTER)
 
 
 def _stroke(onset: int, drum: str, velocity: int) -> Cue:
