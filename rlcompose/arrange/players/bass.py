@@ -33,6 +33,7 @@ WHIM = 1.3  # the largest chance part of a note's cost: no two choruses alike
 # step into a new chord.
 MOTION = np.array([3.5, 0.0, 0.0, 0.4, 0.6, 0.9, 2.5, 1.2, 2.4, 2.4, 3.0, 3.5, 1.4])
 APPROACH = np.array([6.0, 0.0, 0.0, 3.0, 3.5, 3.0, 5.0, 3.2, 6.0, 6.0, 7.0, 7.0, 4.5])
+BACK_AND_FORTH = 1.6  # for a note that comes again after one other
 NEVER = 1e6
 
 LEAD_CHANCE = 0.7  # of a quarter note before the next chord, where the line is in half notes
@@ -103,20 +104,25 @@ def _cheapest_line(steps: Sequence[_Step], dice: Random) -> list[int]:
     approach = np.where(size <= 12, APPROACH[np.minimum(size, 12)], NEVER)
     pull = PULL * (PITCHES - CENTRE) ** 2
     chance = np.random.default_rng(dice.getrandbits(64))
-    total: NDArray[np.float64] = np.zeros(len(PITCHES))
-    back = np.zeros((len(steps), len(PITCHES)), np.int64)
+    count = len(PITCHES)
+    back_and_forth = BACK_AND_FORTH * np.eye(count)[:, None, :]
+    # By the last two pitches, so that a line that goes back and forth is dearer; back is the pitch before both.
+    total: NDArray[np.float64] = np.zeros((count, count))
+    back = np.zeros((len(steps), count, count), np.int8)
     for index, step in enumerate(steps):
+        own = _costs(step) + pull + WHIM * chance.random(count)
         if index and step.is_joined:
-            reach = total[:, None] + (approach if step.is_first else motion)
-            back[index] = reach.argmin(axis=0)
-            total = reach.min(axis=0)
-        elif index:  # after a silence any note may begin
-            back[index] = total.argmin()
-            total = np.full(len(PITCHES), total.min())
-        total = total + _costs(step) + pull + WHIM * chance.random(len(PITCHES))
-    line = [int(total.argmin())]
+            ways = total[:, :, None] + back_and_forth
+            back[index] = ways.argmin(axis=0)
+            total = ways.min(axis=0) + (approach if step.is_first else motion) + own
+        else:  # at the beginning and after a silence any note may begin
+            back[index] = total.argmin(axis=0)[:, None]
+            total = np.broadcast_to(total.min(axis=0)[:, None], (count, count)) + own
+    before, here = divmod(int(total.argmin()), count)
+    line = [here]
     for index in range(len(steps) - 1, 0, -1):
-        line.append(int(back[index, line[-1]]))
+        line.append(before)
+        before = int(back[index, before, line[-2]])
     return [int(PITCHES[place]) for place in reversed(line)]
 
 
