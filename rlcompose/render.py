@@ -113,8 +113,13 @@ def _done(tasks: Sequence[_Task], jobs: int) -> Iterator[tuple[str, str]]:
     from concurrent.futures import ProcessPoolExecutor, as_completed
     from multiprocessing import get_context
 
-    # Spawned, because a fork copies the threads' locks of numpy and FluidSynth as they happen to be.
-    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+    method = "spawn"
+    if sys.platform == "linux":
+        # What takes a second to import is imported once and forked, as long as no synthesizer has been loaded, whose
+        # locks a fork would copy as they happen to be.
+        _import_all()
+        method = "fork"
+    with ProcessPoolExecutor(jobs, get_context(method)) as pool:
         futures = [pool.submit(_one, task) for task in tasks]
         try:
             for future in as_completed(futures):
@@ -122,6 +127,21 @@ def _done(tasks: Sequence[_Task], jobs: int) -> Iterator[tuple[str, str]]:
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _import_all() -> None:
+    """Everything that a render imports late."""
+    import mido  # noqa: F401
+    import scipy.ndimage
+    import scipy.signal  # noqa: F401
+
+    import rlcompose.audio
+    import rlcompose.midi
+    import rlcompose.piece  # noqa: F401
+    from rlcompose.mastering import pyloudnorm_module
+    from rlcompose.sound_file import soundfile_module
+
+    pyloudnorm_module(), soundfile_module()
 
 
 def _one(task: _Task) -> tuple[str, str]:
