@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,8 @@ from rlcompose.arrange.groove import groove_names, load_groove
 from rlcompose.arrange.playing import LIBERTIES, MOST_COUNT_IN, MOST_INTRO, Playing
 from rlcompose.brief import TEMPO_LIMITS, Options
 from rlcompose.engine.layout import MAX_BARS
-from rlcompose.errors import RlcomposeError, unknown
-from rlcompose.files import missing_file
+from rlcompose.errors import RlcomposeError, faulty, unknown
+from rlcompose.files import missing_file, read_toml
 from rlcompose.output import MIDI_FORMS, Output
 from rlcompose.plugins import load_file, load_installed
 from rlcompose.reward import Weight, add_weights, checked_weight, find_term, parse_weight, term_name
@@ -208,14 +207,9 @@ def read_weight_file(path: str | Path, style: Style) -> dict[str, Weight]:
 
     All faults of the file are told together, a line each, those of other styles' tables too.
     """
-    try:
-        data = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        if not Path(path).is_file():
-            raise missing_file("file of weights", path) from None
-        raise RlcomposeError(f"cannot read the file of weights {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RlcomposeError(f"the file of weights {path} is not TOML: {error}") from None
+    if not Path(path).is_file():
+        raise missing_file("file of weights", path)
+    data = read_toml("file of weights", Path(path))
     faults: list[str] = []
     tables = data.pop(STYLE_TABLES, {})
     if not isinstance(tables, dict):
@@ -232,8 +226,7 @@ def read_weight_file(path: str | Path, style: Style) -> dict[str, Weight]:
         else:
             by_style[as_shipped(name)] = _weights_in(table, known, faults)
     if faults:
-        count = "a fault" if len(faults) == 1 else f"{len(faults)} faults"
-        raise RlcomposeError(f"the file of weights {path} has {count}:" + "".join(f"\n  {fault}" for fault in faults))
+        raise faulty(f"the file of weights {path}", faults)
     weights: dict[str, Weight] = {}
     for table in (chosen, *(by_style.get(as_shipped(name), {}) for name in (style.family, style.name))):
         add_weights(weights, table)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class RlcomposeError(ValueError):
@@ -23,6 +23,17 @@ def unknown(kind: str, name: object, allowed: Iterable[str]) -> RlcomposeError:
     near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
     hint = f" did you mean {near[0]!r}?" if near else ""
     return RlcomposeError(f"unknown {kind} {name!r}:{hint} Allowed: {', '.join(names) or 'none'}")
+
+
+def faulty(source: str, faults: Sequence[str]) -> RlcomposeError:
+    """The error that tells all the faults of a file together, a line each.
+
+    >>> print(faulty("mine.toml", ["tempo = 0: allowed is more"]))
+    mine.toml has a fault:
+      tempo = 0: allowed is more
+    """
+    count = "a fault" if len(faults) == 1 else f"{len(faults)} faults"
+    return RlcomposeError(f"{source} has {count}:" + "".join(f"\n  {fault}" for fault in faults))
 
 
 def missing_extra(package: str, extra: str) -> RlcomposeError:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import difflib
 import os
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from rlcompose.errors import RlcomposeError
 
@@ -55,6 +57,20 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RlcomposeError(f"cannot make the folder {folder}: {error.strerror or error}") from error
+
+
+def read_toml(kind: str, path: Path) -> dict[str, Any]:
+    """The values in a TOML file; `kind` is what an error calls it, as in "style file".
+
+    Raises:
+        RlcomposeError: It cannot be read, or it is not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RlcomposeError(f"cannot read the {kind} {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RlcomposeError(f"the {kind} {path} is not TOML: {error}") from None
 
 
 def missing_file(kind: str, path: str | os.PathLike[str]) -> RlcomposeError:

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from rlcompose.engine.layout import MAX_BARS, MAX_DURATIONS, MAX_EVENT_TICKS
-from rlcompose.errors import RlcomposeError, unknown
+from rlcompose.errors import RlcomposeError, faulty, unknown
+from rlcompose.files import read_toml
 from rlcompose.reward import Weight, checked_weight, plain_weight, term_name
 from rlcompose.theory.key import MODES, SCALES
 from rlcompose.theory.meter import Meter
@@ -155,13 +156,7 @@ def _load_shipped(name: str) -> Style:
 
 
 def _load_file(path: Path) -> Style:
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RlcomposeError(f"cannot read the style file {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RlcomposeError(f"the style file {path} is not TOML: {error}") from None
-    return style_from_dict(data, str(path))
+    return style_from_dict(read_toml("style file", path), str(path))
 
 
 def style_from_dict(data: Mapping[str, Any], source: str = "style") -> Style:
@@ -196,9 +191,7 @@ def style_from_dict(data: Mapping[str, Any], source: str = "style") -> Style:
     if not reader.faults:  # these rules need two sound values
         reader.check_together(style)
     if reader.faults:
-        lines = "".join(f"\n  {fault}" for fault in reader.faults)
-        count = "a fault" if len(reader.faults) == 1 else f"{len(reader.faults)} faults"
-        raise RlcomposeError(f"{source} has {count}:{lines}")
+        raise faulty(source, reader.faults)
     return style
 
 

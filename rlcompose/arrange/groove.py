@@ -12,8 +12,8 @@ from typing import Any
 
 from rlcompose.arrange.pattern import parse_pattern
 from rlcompose.arrange.players import find_player
-from rlcompose.errors import RlcomposeError, unknown
-from rlcompose.files import missing_file
+from rlcompose.errors import RlcomposeError, faulty, unknown
+from rlcompose.files import missing_file, read_toml
 from rlcompose.score import Composition
 from rlcompose.theory.meter import Meter
 
@@ -37,7 +37,7 @@ class Plan:
 class Groove:
     """Who plays, and for which pieces.
 
-    styles  names of styles, variants or families; empty for any
+    styles  names of styles, variants or families; empty: it is only played where it is named
     meters  empty for any
     tempo   quarter notes a minute, lowest and highest
     swing   whether the piece must swing (True) or must not (False); None for either
@@ -96,15 +96,9 @@ def _shipped(name: str) -> Groove:
 
 
 def _from_file(path: Path) -> Groove:
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        if not path.is_file():
-            raise missing_file("groove", path) from None
-        raise RlcomposeError(f"cannot read the groove {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RlcomposeError(f"the groove {path} is not TOML: {error}") from None
-    return groove_from_dict(data, f"the groove {path}")
+    if not path.is_file():
+        raise missing_file("groove", path)
+    return groove_from_dict(read_toml("groove", path), f"the groove {path}")
 
 
 def groove_from_dict(data: Mapping[str, Any], source: str) -> Groove:
@@ -146,8 +140,7 @@ def groove_from_dict(data: Mapping[str, Any], source: str) -> Groove:
     if len({plan.name for plan in plans}) < len(plans):
         faults.append("two parts have one name: allowed is a name of its own for each")
     if faults:
-        count = "a fault" if len(faults) == 1 else f"{len(faults)} faults"
-        raise RlcomposeError(f"{source} has {count}:" + "".join(f"\n  {fault}" for fault in faults))
+        raise faulty(source, faults)
     return Groove(name, description, styles, tuple(meters), (tempo[0], tempo[1]), swing, tuple(plans))
 
 
@@ -176,7 +169,7 @@ def _plan(table: Any, meters: tuple[Meter, ...]) -> Plan:
 
 
 def _setting(key: str, value: Any, default: Any) -> Any:
-    """A value of the default's type; lists become tuples, and tables keep their order."""
+    """A value of the default's type; lists become tuples."""
     if isinstance(default, tuple) and isinstance(value, list):
         return tuple(value)
     if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
