@@ -207,7 +207,7 @@ def read_weight_file(path: str | Path, style: Style) -> dict[str, Weight]:
 
     All faults of the file are told together, a line each, those of other styles' tables too.
     """
-    if not Path(path).is_file():
+    if not Path(path).exists() or Path(path).is_dir():  # a pipe is as good as a file
         raise missing_file("file of weights", path)
     data = read_toml("file of weights", Path(path))
     faults: list[str] = []

@@ -16,6 +16,7 @@ from rlcompose.score import Note
 
 BEAT_TICKS = 12
 OFFBEAT = 6  # the written second eighth of a beat
+TRIPLET_ONSETS = frozenset({0, 4, 8})
 SWUNG_ONSETS = frozenset({0, OFFBEAT, 9})  # an even beat is one with any other onset, or with a 9 but no 6
 
 # Straight tick -> the same tick at triplet swing, 2:1, and back: 0-6 <-> 0-8 and 6-12 <-> 8-12, rounded.
@@ -72,6 +73,13 @@ def _long(ratio: float) -> float:
 def even_beats(notes: Iterable[Note]) -> frozenset[int]:
     """The beats, counted from 0, that this written melody keeps even: those of triplets and of running sixteenths."""
     return frozenset(beat for beat, onsets in _onsets_by_beat(notes).items() if not _swings(onsets))
+
+
+def triplet_beats(notes: Iterable[Note]) -> frozenset[int]:
+    """Those of `even_beats` that this melody keeps even for triplets alone."""
+    return frozenset(
+        beat for beat, onsets in _onsets_by_beat(notes).items() if onsets <= TRIPLET_ONSETS and not _swings(onsets)
+    )
 
 
 def sounding_ticks(tick: float, ratio: float, even: Container[int]) -> float:

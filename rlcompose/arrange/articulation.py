@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rlcompose.arrange.arrangement import Cue, Line, Role
-from rlcompose.arrange.sheet import Sheet
 from rlcompose.arrange.timing import JAZZ
+from rlcompose.swing import BEAT_TICKS, OFFBEAT
 
 BREATH_SECONDS = 0.012  # between two slurred notes: a tongue, a bow that turns
 REPEAT_SECONDS = 0.045  # before the same pitch comes again, so that it is heard as a new note
@@ -15,10 +15,9 @@ SHORT = 0.5  # an off-beat quarter before a rest: "dit" after "doo"
 FADE_BEFORE_REST = 0.93  # the last note of a phrase
 LEGATO_FAMILIES = frozenset({"chorale", "renaissance"})
 DETACHED_FAMILIES = frozenset({"fiddle", "german_folk"})
-EIGHTH, BEAT = 6, 12
 
 
-def gate(line: Line, family: str, starts: Sequence[float], ends: Sequence[float], sheet: Sheet) -> list[float]:
+def gate(line: Line, family: str, starts: Sequence[float], ends: Sequence[float]) -> list[float]:
     """When each note ends, in seconds, from when it starts and would end as written."""
     if line.role in (Role.DRUMS, Role.DRONE):
         return list(ends)
@@ -53,11 +52,11 @@ def _next_strokes(cues: Sequence[Cue]) -> list[Cue | None]:
 def _share(onset: int, ticks: int, joined: bool, family: str) -> float:
     """The share of its written length that a melody's note sounds."""
     if family in DETACHED_FAMILIES:
-        return DETACHED if ticks <= BEAT else FADE_BEFORE_REST
+        return DETACHED if ticks <= BEAT_TICKS else FADE_BEFORE_REST
     if family != JAZZ:
         return 1.0 if joined else FADE_BEFORE_REST
-    if not joined and onset % BEAT == EIGHTH and ticks <= BEAT:
+    if not joined and onset % BEAT_TICKS == OFFBEAT and ticks <= BEAT_TICKS:
         return SHORT
-    if joined and ticks == BEAT and onset % BEAT == 0:
+    if joined and ticks == BEAT_TICKS and onset % BEAT_TICKS == 0:
         return DETACHED
     return 1.0 if joined else FADE_BEFORE_REST

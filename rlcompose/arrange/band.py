@@ -23,8 +23,8 @@ def arrange(sheet: Sheet, playing: Playing) -> tuple[Line, ...]:
     """The line of each player, the melody's first; a player who has nothing to play has an empty line."""
     melody = tuple(Cue(note.onset, note.pitch, note.ticks, MELODY_VELOCITY) for note in sheet.music.notes)
     lines = [Line("melody", Role.MELODY, sheet.music.instrument, 0, melody)]
-    plans = () if playing.melody_only else groove_of(sheet.music, playing).parts
     band = band_of(sheet.music)
+    plans = () if playing.melody_only else _groove(sheet.music, band, playing).parts
     programs = {"chords": band.chords, "bass": band.bass}
     channels = (channel for channel in range(1, 16) if channel != DRUM_CHANNEL)
     for plan in plans:
@@ -46,17 +46,15 @@ def _in_order(cues: Iterable[Cue]) -> tuple[Cue, ...]:
     cut: list[Cue] = []
     for cue in reversed(ordered):
         end = min(cue.end, following.get(cue.pitch, cue.end))
-        if end > cue.onset:  # of two at one place, the louder stays
+        if end > cue.onset:  # of two at one place, the longer stays
             cut.append(Cue(cue.onset, cue.pitch, end - cue.onset, cue.velocity))
             following[cue.pitch] = cue.onset
     return tuple(reversed(cut))
 
 
-def groove_of(composition: Composition, playing: Playing) -> Groove:
+def _groove(music: Composition, band: Band, playing: Playing) -> Groove:
     """The groove that was asked for, or the one for the piece."""
-    if playing.groove is not None:
-        return load_groove(playing.groove)
-    return choose_groove(composition, band_of(composition).family)
+    return choose_groove(music, band.family) if playing.groove is None else load_groove(playing.groove)
 
 
 def band_of(composition: Composition) -> Band:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from rlcompose.arrange.arrangement import Cue, Line, Role
 from rlcompose.arrange.sheet import Sheet
+from rlcompose.swing import BEAT_TICKS, OFFBEAT
 
 ACCENTS = (-3, 1, 3, 7)  # by the metre's strength of the place
 ARC = 7.0  # how much louder the middle of a phrase is than its ends, half above and half below
@@ -15,7 +16,6 @@ GHOST = -22.0  # a low off-beat eighth between two higher notes is swallowed
 OFF_BEAT_ACCENT = 5.0  # an off-beat eighth that a lower note follows leads the line
 PHRASE_REST = 12  # ticks of silence that part two phrases
 PHRASE_END = 30  # ticks of a note on which a phrase comes to rest: longer than a half note
-EIGHTH, BEAT = 6, 12
 
 
 def velocities(line: Line, sheet: Sheet) -> list[float]:
@@ -59,7 +59,12 @@ def _jazz_accents(phrase: Sequence[Cue]) -> Iterator[tuple[int, float]]:
     """Changes for the off-beat eighths of a line that runs on."""
     for index in range(1, len(phrase) - 1):
         before, cue, after = phrase[index - 1 : index + 2]
-        runs = cue.ticks == EIGHTH and cue.onset % BEAT == EIGHTH and before.end == cue.onset and cue.end == after.onset
+        runs = (
+            cue.ticks == OFFBEAT
+            and cue.onset % BEAT_TICKS == OFFBEAT
+            and before.end == cue.onset
+            and cue.end == after.onset
+        )
         if not runs:
             continue
         if cue.pitch < before.pitch and cue.pitch < after.pitch:

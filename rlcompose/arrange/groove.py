@@ -96,7 +96,7 @@ def _shipped(name: str) -> Groove:
 
 
 def _from_file(path: Path) -> Groove:
-    if not path.is_file():
+    if not path.exists() or path.is_dir():
         raise missing_file("groove", path)
     return groove_from_dict(read_toml("groove", path), f"the groove {path}")
 

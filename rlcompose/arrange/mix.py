@@ -15,6 +15,7 @@ from pathlib import Path
 
 from rlcompose.arrange.arrangement import Line, Role
 
+DEFAULT_FONT, USUAL_FONT = "TimGM6mb", "FluidR3_GM"
 LOUDEST, SOFTEST = 127, 30  # MIDI volume
 DECIBELS = 40.0  # of a tenfold MIDI volume: General MIDI 2 and FluidSynth take 40 log10
 CENTRE = 64  # MIDI pan
@@ -82,9 +83,6 @@ def mix_for(font: Path | None = None) -> Mix:
     if font is None:
         return fonts[DEFAULT_FONT]
     return fonts.get(font.stem, fonts[USUAL_FONT])
-
-
-DEFAULT_FONT, USUAL_FONT = "TimGM6mb", "FluidR3_GM"
 
 
 @cache

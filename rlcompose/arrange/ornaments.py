@@ -9,27 +9,28 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from rlcompose.arrange.arrangement import DRUM_CHANNEL, Cue, Line, Role
-from rlcompose.arrange.sheet import Sheet
+from rlcompose.arrange.arrangement import DRUM_CHANNEL, Cue, Line
+from rlcompose.arrange.sheet import Sheet, next_tone
+from rlcompose.swing import BEAT_TICKS
 
 ORNAMENTS = "ornaments"
 GRACE_TICKS = 2  # a sixth of a beat: 50 ms in a reel, and heard as one with the note
 GRACE_VELOCITY = 100
-BEAT, DOTTED = 12, 18
+DOTTED_QUARTER = 18
 CUT_CHANCE, ROLL_CHANCE, SLIDE_CHANCE = 0.35, 0.6, 0.3
 
 
 def ornamented(lines: Sequence[Line], sheet: Sheet, family: str) -> tuple[Line, ...]:
-    """The lines, with a further one behind the melody's where the family has ornaments."""
+    """The lines, the melody's first, with a further one behind it where the family has ornaments."""
     makers = {"fiddle": _cuts_and_rolls, "chinese_folk": _from_below}
-    melody = next((line for line in lines if line.role is Role.MELODY), None)
-    if family not in makers or melody is None:
+    if family not in makers:
         return tuple(lines)
+    melody, *others = lines
     cues = tuple(makers[family](melody.cues, sheet))
     used = {line.channel for line in lines}
     channel = next(each for each in range(16) if each not in used and each != DRUM_CHANNEL)
     graces = replace(melody, name=ORNAMENTS, channel=channel, cues=cues)
-    return (lines[0], graces, *lines[1:])
+    return (melody, graces, *others)
 
 
 def _cuts_and_rolls(cues: Sequence[Cue], sheet: Sheet) -> Iterator[Cue]:
@@ -41,7 +42,7 @@ def _cuts_and_rolls(cues: Sequence[Cue], sheet: Sheet) -> Iterator[Cue]:
     for index, cue in enumerate(cues):
         repeats = index > 0 and cues[index - 1].pitch == cue.pitch and cues[index - 1].end == cue.onset
         strong = sheet.meter.strength(cue.onset) >= 2
-        if cue.ticks == DOTTED and dice.random() < ROLL_CHANCE:
+        if cue.ticks == DOTTED_QUARTER and dice.random() < ROLL_CHANCE:
             yield _grace(cue.onset + 6, _scale_step(sheet, cue.pitch, 1))
             yield _grace(cue.onset + 12, _scale_step(sheet, cue.pitch, -1))
         elif repeats or (strong and dice.random() < CUT_CHANCE):
@@ -52,7 +53,7 @@ def _from_below(cues: Sequence[Cue], sheet: Sheet) -> Iterator[Cue]:
     """A short note from the scale's step below into long notes."""
     dice = sheet.dice(ORNAMENTS)
     for cue in cues:
-        if cue.ticks >= BEAT and dice.random() < SLIDE_CHANCE:
+        if cue.ticks >= BEAT_TICKS and dice.random() < SLIDE_CHANCE:
             yield _grace(cue.onset, _scale_step(sheet, cue.pitch, -1))
 
 
@@ -62,7 +63,4 @@ def _grace(onset: int, pitch: int) -> Cue:
 
 def _scale_step(sheet: Sheet, pitch: int, direction: int) -> int:
     """The next pitch of the key above or below, within MIDI's."""
-    step = pitch + direction
-    while step % 12 not in sheet.key_tones:
-        step += direction
-    return min(127, max(0, step))
+    return min(127, max(0, next_tone(pitch, direction, sheet.key_tones)))

@@ -60,7 +60,7 @@ def _played(line: Line, sheet: Sheet, family: str, playing: Playing, clock: Cloc
     if playing.articulation:
         ends = [
             max(end, start + SHORTEST_SECONDS)
-            for start, end in zip(starts, gate(line, family, starts, ends, sheet), strict=True)
+            for start, end in zip(starts, gate(line, family, starts, ends), strict=True)
         ]
     limits = _next_of_its_pitch(line, starts)
     return tuple(

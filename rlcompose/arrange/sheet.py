@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 import zlib
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -13,6 +14,8 @@ from rlcompose.score import ChordSpan, Composition, Note, Section
 from rlcompose.theory.chord import NO_CHORD, QUALITY_IDS, Chord
 from rlcompose.theory.meter import Meter
 
+NO_CEILING = 128  # above all pitches
+
 
 @dataclass(frozen=True)
 class Sheet:
@@ -20,10 +23,10 @@ class Sheet:
 
     Ticks and bars count from the first bar of the file, which is the count-in's if there is one.
 
-    music     the piece, moved behind what comes before it and with what follows it; notes are the melody's alone
-    first     the bar in which the piece itself begins; before it are the count-in and the intro
-    last      the bar in which the piece itself ends; after it the band's ending, if there is one
-    clicks    how many bars at the front are the count-in, in which nobody plays but the sticks
+    music       the piece, moved behind what comes before it and with what follows it; notes are the melody's alone
+    first       the bar in which the piece itself begins; before it are the count-in and the intro
+    last        the bar in which the piece itself ends; after it the band's ending, if there is one
+    clicks      how many bars at the front are the count-in, in which nobody plays but the sticks
     has_ending  whether one bar more follows, in which the last chord rings
     """
 
@@ -66,7 +69,18 @@ class Sheet:
 
     def melody_in(self, first: int, end: int) -> tuple[Note, ...]:
         """The melody's notes that sound between two ticks, the second not included."""
-        return tuple(note for note in self.music.notes if note.onset < end and note.end > first)
+        onsets, ends = self._melody_times
+        return self.music.notes[bisect_right(ends, first) : bisect_left(onsets, end)]
+
+    def lowest_in(self, first: int, end: int) -> int:
+        """The melody's lowest pitch that sounds between two ticks, the second not included; 128 where none does."""
+        return min((note.pitch for note in self.melody_in(first, end)), default=NO_CEILING)
+
+    @cached_property
+    def _melody_times(self) -> tuple[list[int], list[int]]:
+        """Onsets and ends of the melody's notes, which are in order, since it is monophonic."""
+        notes = self.music.notes
+        return [note.onset for note in notes], [note.end for note in notes]
 
     def dice(self, name: str) -> random.Random:
         """Chances of one player's own: the same for the same piece, seed and name, whoever else plays."""
@@ -140,3 +154,11 @@ def _last_chord(chart: tuple[ChordSpan, ...], composition: Composition) -> Chord
     if 3 in key.scale:
         return Chord(key.tonic, QUALITY_IDS["m6" if swings else "m"])
     return Chord(key.tonic, QUALITY_IDS["6" if swings else "major"])
+
+
+def next_tone(pitch: int, direction: int, tones: Container[int]) -> int:
+    """The next pitch above (1) or below (-1) whose pitch class is among `tones`."""
+    step = pitch + direction
+    while step % 12 not in tones:
+        step += direction
+    return step

@@ -8,7 +8,15 @@ from random import Random
 from rlcompose.arrange.arrangement import Line, Role
 from rlcompose.arrange.playing import Playing
 from rlcompose.score import Composition
-from rlcompose.swing import BEAT_TICKS, even_beats, ride_ratio, soloist_delay, sounding_ticks, swing_ratio
+from rlcompose.swing import (
+    BEAT_TICKS,
+    even_beats,
+    ride_ratio,
+    soloist_delay,
+    sounding_ticks,
+    swing_ratio,
+    triplet_beats,
+)
 
 JAZZ = "jazz"  # the family whose soloists lie back
 TRIPLET_RATIO = 2.0  # of off-beats under a melody's triplet: they fall on its last note
@@ -29,10 +37,7 @@ class Clock:
         self._music = music
         self._is_swung = playing.swing and music.swing and music.meter.beat_ticks == BEAT_TICKS
         self._even = even_beats(music.notes)
-        onsets: dict[int, set[int]] = {}
-        for note in music.notes:
-            onsets.setdefault(note.onset // BEAT_TICKS, set()).add(note.onset % BEAT_TICKS)
-        self._triplets = frozenset(beat for beat in self._even if onsets[beat] <= {0, 4, 8})
+        self._triplets = triplet_beats(music.notes)
         self._solo, self._band = swing_ratio(music.tempo), ride_ratio(music.tempo)
         if family != JAZZ:  # nobody lies back, so all swing alike
             self._band = self._solo

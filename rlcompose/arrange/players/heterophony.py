@@ -7,7 +7,7 @@ from random import Random
 
 from rlcompose.arrange.arrangement import Cue, Role
 from rlcompose.arrange.players import player
-from rlcompose.arrange.sheet import Sheet
+from rlcompose.arrange.sheet import Sheet, next_tone
 from rlcompose.score import Note
 
 TURN_CHANCE = 0.3
@@ -71,8 +71,4 @@ def _neighbour(sheet: Sheet, pitch: int, direction: int) -> int:
     """The next note of the key's five-note scale: without its fourth and seventh degree in major."""
     key = sheet.music.key
     weak = {(key.tonic + key.scale[3]) % 12, (key.tonic + key.scale[6]) % 12}
-    tones = sheet.key_tones - weak
-    step = pitch + direction
-    while step % 12 not in tones:
-        step += direction
-    return step
+    return next_tone(pitch, direction, sheet.key_tones - weak)
