@@ -36,6 +36,10 @@ class Pattern:
             if first <= hit.onset < first + self.bar_ticks
         )
 
+    def only(self, symbols: str) -> Pattern:
+        """The pattern with nothing but these strokes."""
+        return Pattern(self.bars, self.bar_ticks, tuple(hit for hit in self.hits if hit.symbol in symbols))
+
 
 def parse_pattern(text: str, meter: Meter, symbols: str) -> Pattern:
     """The pattern of a text such as "x--.x-.." or "1-----5-----|1--5--8--5--".

@@ -10,13 +10,13 @@ from rlcompose.theory.chord import QUALITIES, Chord
 
 WIDEST_MOTION = 5  # semitones: no voice moves by more than a fourth, wherever that can be
 LOWEST, HIGHEST = 46, 74  # Bb2 to D5: below, thirds turn to mud; above is the melody's
-FEWEST = 2  # voices: third and seventh alone still say the chord
 LOWEST_SHELL = 45  # A2: how far down two voices may lie
 
 # What a voicing costs, in semitones of motion.
 PULL = 0.25  # for each semitone that its middle is away from the centre
 JUMP = 20.0  # for each voice that moves by more than a fourth
 VOICE = 9.0  # for a voice more or fewer than wanted, and for one that comes or goes
+BEAM = 12  # ways that are gone on with at each stroke
 TOUCH = 6.0  # for a voice a semitone or whole tone below the melody
 
 
@@ -86,27 +86,23 @@ def _candidates(root: int, quality: int, kind: str, voices: int) -> tuple[tuple[
         classes = [(root + step) % 12 for step in form]
         while len(classes) < voices:  # triads double their root, then their fifth
             classes.append(classes[(len(classes) - len(form)) % len(form)])
-        for bottom in range(LOWEST, HIGHEST):
-            for position in _stacked(classes, bottom):
-                if position[-1] <= HIGHEST:
-                    found.add(position)
-    shell = [(root + step) % 12 for step in _shell(chord)]
-    for bottom in range(LOWEST_SHELL, HIGHEST):
-        found.update(position for position in _stacked(shell, bottom) if position[-1] <= HIGHEST)
+        found.update(_positions(classes, LOWEST))
+    found.update(_positions([(root + step) % 12 for step in _shell(chord)], LOWEST_SHELL))
     return tuple(sorted(found))
 
 
-def _stacked(classes: Sequence[int], bottom: int) -> Iterator[tuple[int, ...]]:
-    """The pitch classes piled up from `bottom` on, if one of them lies there, in every rotation of the order."""
-    ordered = sorted(range(len(classes)), key=lambda index: (classes[index] - bottom) % 12)
-    if classes[ordered[0]] != bottom % 12:
-        return
-    pitches = [bottom]
-    for index in ordered[1:]:
-        pitch = bottom + (classes[index] - bottom) % 12
-        pitches.append(pitch if pitch > pitches[-1] else pitch + 12)
-    if len(set(pitches)) == len(pitches):
-        yield tuple(sorted(pitches))
+def _positions(classes: Sequence[int], lowest: int) -> Iterator[tuple[int, ...]]:
+    """The pitch classes piled up from each of them upwards, in every octave within the range, lowest voice first."""
+    for bottom in range(lowest, HIGHEST):
+        order = sorted(classes, key=lambda each: (each - bottom) % 12)
+        if order[0] != bottom % 12:
+            continue
+        pitches = [bottom]
+        for each in order[1:]:
+            pitch = bottom + (each - bottom) % 12
+            pitches.append(pitch if pitch > pitches[-1] else pitch + 12)
+        if len(set(pitches)) == len(pitches) and max(pitches) <= HIGHEST:
+            yield tuple(sorted(pitches))
 
 
 def voiced(strokes: Sequence[Stroke], voicings: Voicings) -> list[tuple[int, ...]]:
@@ -137,9 +133,6 @@ def voiced(strokes: Sequence[Stroke], voicings: Voicings) -> list[tuple[int, ...
         at = back[index][at]
         way.append(at)
     return [layers[index][place] for index, place in enumerate(reversed(way))]
-
-
-BEAM = 12
 
 
 @cache

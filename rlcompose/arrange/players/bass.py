@@ -10,16 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlcompose.arrange.arrangement import Cue, Role
-from rlcompose.arrange.pattern import Pattern, parse_pattern
+from rlcompose.arrange.pattern import Pattern
 from rlcompose.arrange.players import player
 from rlcompose.arrange.sheet import Sheet
+from rlcompose.arrange.strokes import drawn_patterns, strokes
+from rlcompose.swing import BEAT_TICKS, OFFBEAT
 from rlcompose.theory.chord import Chord
 
 LOWEST, HIGHEST = 28, 55  # E1, the double bass's lowest string, to G3, beyond which it is thumb position
 CENTRE = 40
 PITCHES = np.arange(LOWEST, HIGHEST + 1)
 CLASSES = PITCHES % 12
-BEAT, EIGHTH = 12, 6
+BASS_SYMBOLS = "158n"
 
 # What a note costs, in units of a small dislike; the cheapest line is played. On a chord's first beat the root says
 # the chord, then the fifth; from then on chord tones, and notes of the scale on the way (Mark Levine, The Jazz Theory
@@ -53,7 +55,9 @@ class _Step:
 
 
 @player("walking", Role.BASS)
-def walking(sheet: Sheet, dice: Random, *, velocity: int = 72, pulse: int = BEAT, skips: bool = True) -> Iterator[Cue]:
+def walking(
+    sheet: Sheet, dice: Random, *, velocity: int = 72, pulse: int = BEAT_TICKS, skips: bool = True
+) -> Iterator[Cue]:
     """A line of quarter notes that steps into each new root; `pulse` of 24 ticks is the two-feel. The last note rings.
 
     The line is the cheapest one over the whole piece by the costs above, found by dynamic programming; each note's cost
@@ -64,9 +68,9 @@ def walking(sheet: Sheet, dice: Random, *, velocity: int = 72, pulse: int = BEAT
     for index, (step, pitch) in enumerate(zip(steps, line, strict=True)):
         ticks = step.ticks
         is_last = index == len(steps) - 1
-        if skips and not is_last and ticks == BEAT and pulse == BEAT and dice.random() < SKIP_CHANCE:
-            yield Cue(step.onset + EIGHTH, pitch, EIGHTH, velocity + SKIP_VELOCITY)
-            ticks = EIGHTH
+        if skips and not is_last and ticks == BEAT_TICKS and pulse == BEAT_TICKS and dice.random() < SKIP_CHANCE:
+            yield Cue(step.onset + OFFBEAT, pitch, OFFBEAT, velocity + SKIP_VELOCITY)
+            ticks = OFFBEAT
         yield Cue(step.onset, pitch, ticks, velocity)
 
 
@@ -84,8 +88,8 @@ def _steps(sheet: Sheet, pulse: int, dice: Random) -> list[_Step]:
         onsets = [piece.onset]
         if number < len(pieces) - 1:  # the last chord is held
             onsets += [tick for tick in range(bar, piece.end, pulse) if tick > piece.onset]
-            lead = piece.end - BEAT
-            if pulse > BEAT and lead > piece.onset and lead not in onsets and dice.random() < LEAD_CHANCE:
+            lead = piece.end - BEAT_TICKS
+            if pulse > BEAT_TICKS and lead > piece.onset and lead not in onsets and dice.random() < LEAD_CHANCE:
                 onsets.append(lead)
         for onset, limit in zip(onsets, [*onsets[1:], piece.end], strict=True):
             is_new = onset == piece.onset and (piece.chord != previous or end != piece.onset)
@@ -144,79 +148,50 @@ def _costs(step: _Step) -> NDArray[np.float64]:
     return costs
 
 
-@player("pattern_bass", Role.BASS, symbols="158n")
+@player("pattern_bass", Role.BASS, symbols=BASS_SYMBOLS)
 def pattern_bass(
     sheet: Sheet, dice: Random, *, velocity: int = 76, patterns: tuple[str, ...] = (), lowest: int = LOWEST
 ) -> Iterator[Cue]:
     """A pattern of 1 (the root, or the slash bass), 5 (the fifth), 8 (the octave), n (a step from the next root).
 
-    Every two bars one of the patterns is drawn, the first as often as all others together. The last chord's root rings.
+    The last chord's root rings.
     """
-    bars = BassBars(sheet, lowest)
-    yield from bars.notes(patterns, dice, velocity)
+    yield from bass_notes(sheet, drawn_patterns(sheet, patterns, BASS_SYMBOLS, dice), velocity, lowest)
 
 
-class BassBars:
-    """Patterns of a chord's lowest notes, bar for bar."""
-
-    def __init__(self, sheet: Sheet, lowest: int) -> None:
-        """`lowest` is the lowest pitch of the instrument."""
-        self.sheet = sheet
-        self.lowest = lowest
-        self.pieces = sheet.pieces
-
-    def notes(self, patterns: Sequence[str], dice: Random, velocity: int) -> Iterator[Cue]:
-        """The notes of the patterns; a pattern's stroke over N.C. is silent."""
-        sheet = self.sheet
-        if not self.pieces:
-            return
-        drawn = drawn_patterns(sheet, patterns, "158n", dice)
-        last = self.pieces[-1]
-        bar_ticks = sheet.meter.bar_ticks
-        root = self.root(self.pieces[0].chord, self.lowest + 9)
-        place = 0
-        for bar in range(last.onset // bar_ticks + 1):
-            for hit in drawn[bar].in_bar(bar):
-                onset = bar * bar_ticks + hit.onset
-                while place < len(self.pieces) and self.pieces[place].end <= onset:
-                    place += 1
-                if place == len(self.pieces) or self.pieces[place].onset > onset:
-                    continue
-                piece = self.pieces[place]
-                if piece is last:
-                    continue
-                root = self.root(piece.chord, root)
-                # A chord that comes within the pattern speaks first by its root.
-                symbol = "1" if onset - piece.onset < hit.ticks and piece.onset % bar_ticks else hit.symbol
-                following = self.pieces[place + 1].chord if place + 1 < len(self.pieces) else piece.chord
-                pitch = self._pitch(symbol, piece.chord, following, root)
-                yield Cue(onset, pitch, min(hit.ticks, last.onset - onset), velocity)
-        yield Cue(last.onset, self.root(last.chord, root), last.ticks, velocity)
-
-    def _pitch(self, symbol: str, chord: Chord, following: Chord, root: int) -> int:
-        if symbol == "5":
-            fifth = (chord.tones[2] if len(chord.tones) > 2 else chord.tones[-1]) % 12
-            below = root - (root - fifth) % 12
-            return below if below >= self.lowest else below + 12
-        if symbol == "8":
-            return root + 12
-        if symbol == "n":
-            target = self.root(following, root)
-            return target - 1 if target > self.lowest and target >= root else target + 1
-        return root
-
-    def root(self, chord: Chord, near: int) -> int:
-        """The bass of a chord within an octave and a half of the lowest note, near another."""
-        pitches = [p for p in range(self.lowest, self.lowest + 18) if p % 12 == chord.bass]
-        return min(pitches, key=lambda pitch: (abs(pitch - near), pitch))
+def bass_notes(sheet: Sheet, drawn: Sequence[Pattern], velocity: int, lowest: int) -> Iterator[Cue]:
+    """The notes of patterns of `BASS_SYMBOLS` from the pitch `lowest` on; a stroke over N.C. is silent."""
+    pieces = sheet.pieces
+    if not pieces:
+        return
+    last = pieces[-1]
+    root = _root(pieces[0].chord, lowest, lowest + 9)
+    for hit, place in strokes(sheet, drawn):
+        piece, following = pieces[place : place + 2]
+        if piece.onset > hit.onset:
+            continue
+        root = _root(piece.chord, lowest, root)
+        # A chord that comes within the pattern speaks first by its root.
+        is_late = hit.onset - piece.onset < hit.ticks and piece.onset % sheet.meter.bar_ticks
+        pitch = _bass_pitch("1" if is_late else hit.symbol, piece.chord, following.chord, root, lowest)
+        yield Cue(hit.onset, pitch, min(hit.ticks, last.onset - hit.onset), velocity)
+    yield Cue(last.onset, _root(last.chord, lowest, root), last.ticks, velocity)
 
 
-def drawn_patterns(sheet: Sheet, patterns: Sequence[str], symbols: str, dice: Random) -> list[Pattern]:
-    """The pattern of each bar of the sheet: drawn anew every two bars, or as often as the longest pattern has bars."""
-    parsed = [parse_pattern(text, sheet.meter, symbols) for text in patterns]
-    span = max(2, *(pattern.bars for pattern in parsed)) if parsed else 2
-    weights = [max(1, len(parsed) - 1), *[1] * (len(parsed) - 1)]
-    drawn: list[Pattern] = []
-    while len(drawn) <= sheet.music.bars:
-        drawn += dice.choices(parsed, weights) * span
-    return drawn
+def _bass_pitch(symbol: str, chord: Chord, following: Chord, root: int, lowest: int) -> int:
+    if symbol == "5":
+        fifth = (chord.tones[2] if len(chord.tones) > 2 else chord.tones[-1]) % 12
+        below = root - (root - fifth) % 12
+        return below if below >= lowest else below + 12
+    if symbol == "8":
+        return root + 12
+    if symbol == "n":
+        target = _root(following, lowest, root)
+        return target - 1 if target > lowest and target >= root else target + 1
+    return root
+
+
+def _root(chord: Chord, lowest: int, near: int) -> int:
+    """The bass of a chord within an octave and a half of the lowest note, near another."""
+    pitches = [p for p in range(lowest, lowest + 18) if p % 12 == chord.bass]
+    return min(pitches, key=lambda pitch: (abs(pitch - near), pitch))

@@ -8,15 +8,15 @@ from random import Random
 from rlcompose.arrange.arrangement import Cue, Role
 from rlcompose.arrange.pattern import Hit, Pattern, parse_pattern
 from rlcompose.arrange.players import player
-from rlcompose.arrange.players.bass import BassBars, drawn_patterns
+from rlcompose.arrange.players.bass import BASS_SYMBOLS, bass_notes
 from rlcompose.arrange.sheet import Sheet
+from rlcompose.arrange.strokes import drawn_patterns, strokes
 from rlcompose.arrange.voicing import Stroke, Voicings, voiced
 from rlcompose.score import ChordSpan
+from rlcompose.swing import OFFBEAT
 
 SYMBOLS = "xXo"
 LOUDER = {"x": 0, "X": 8, "o": -14}  # velocity
-EIGHTH = 6
-HIGHEST_PITCH = 128  # a ceiling that is none
 BUSY_NOTES = 7  # melody notes in a bar of 4/4 above which the sparsest patterns are taken
 
 
@@ -40,14 +40,10 @@ def comping(
     anticipates  an off-beat stroke just before a chord is that chord already
     """
     drawn = _answering(sheet, patterns, dice) if answers else drawn_patterns(sheet, patterns, SYMBOLS, dice)
-    hits = list(_strokes(sheet, drawn, anticipates))
-    chosen = voiced([stroke for _, stroke in hits], Voicings(voicing, voices, centre))
-    for (hit, _), pitches in zip(hits, chosen, strict=True):
-        for pitch in pitches:
-            yield Cue(hit.onset, pitch, hit.ticks, velocity + LOUDER[hit.symbol])
+    yield from _chords(sheet, drawn, Voicings(voicing, voices, centre), velocity, anticipates)
 
 
-@player("strum", Role.CHORDS, symbols=SYMBOLS + "158n")
+@player("strum", Role.CHORDS, symbols=SYMBOLS + BASS_SYMBOLS)
 def strum(
     sheet: Sheet,
     dice: Random,
@@ -61,31 +57,21 @@ def strum(
     lowest: int = 40,
 ) -> Iterator[Cue]:
     """A guitar that plays its own bass: x, X, o are strokes of the chord, 1, 5, 8, n its low strings (from E2 on)."""
-    chords = tuple(_only(text, SYMBOLS) for text in patterns)
-    basses = tuple(_only(text, "158n") for text in patterns)
-    state = dice.getstate()
-    drawn = drawn_patterns(sheet, chords, SYMBOLS, dice)
-    hits = list(_strokes(sheet, drawn, anticipates=False))
-    for (hit, _), pitches in zip(
-        hits, voiced([stroke for _, stroke in hits], Voicings(voicing, voices, centre)), strict=True
-    ):
+    drawn = drawn_patterns(sheet, patterns, SYMBOLS + BASS_SYMBOLS, dice)
+    yield from _chords(
+        sheet, [pattern.only(SYMBOLS) for pattern in drawn], Voicings(voicing, voices, centre), velocity, False
+    )
+    yield from bass_notes(sheet, [pattern.only(BASS_SYMBOLS) for pattern in drawn], bass_velocity, lowest)
+
+
+def _chords(
+    sheet: Sheet, drawn: Sequence[Pattern], voicings: Voicings, velocity: int, anticipates: bool
+) -> Iterator[Cue]:
+    """The notes of patterns of `SYMBOLS`."""
+    hits = list(_chord_strokes(sheet, drawn, anticipates))
+    for (hit, _), pitches in zip(hits, voiced([stroke for _, stroke in hits], voicings), strict=True):
         for pitch in pitches:
             yield Cue(hit.onset, pitch, hit.ticks, velocity + LOUDER[hit.symbol])
-    dice.setstate(state)  # the same patterns again, for the thumb
-    yield from BassBars(sheet, lowest).notes(basses, dice, bass_velocity)
-
-
-def _only(text: str, symbols: str) -> str:
-    """The pattern with nothing but these strokes, each held as long as it was."""
-    kept = []
-    is_kept = False
-    for symbol in text:
-        if symbol in symbols:
-            is_kept = True
-        elif symbol not in "-| ":
-            is_kept = False
-        kept.append(symbol if symbol in "| " or is_kept else ".")
-    return "".join(kept)
 
 
 def _answering(sheet: Sheet, patterns: Sequence[str], dice: Random) -> list[Pattern]:
@@ -112,40 +98,23 @@ def _answering(sheet: Sheet, patterns: Sequence[str], dice: Random) -> list[Patt
     return drawn
 
 
-def _strokes(sheet: Sheet, drawn: Sequence[Pattern], anticipates: bool) -> Iterator[tuple[Hit, Stroke]]:
-    """Every stroke of the patterns over a chord, with onsets from the start of the sheet; none over N.C."""
+def _chord_strokes(sheet: Sheet, drawn: Sequence[Pattern], anticipates: bool) -> Iterator[tuple[Hit, Stroke]]:
+    """Every stroke of the patterns over a chord, none over N.C., and the last chord, which rings."""
     pieces = sheet.pieces
     if not pieces:
         return
-    bar_ticks = sheet.meter.bar_ticks
+    for hit, place in strokes(sheet, drawn):
+        piece, following = pieces[place : place + 2]
+        onset, end = hit.onset, hit.onset + hit.ticks
+        if anticipates and onset % sheet.meter.beat_ticks and 0 < following.onset - onset <= OFFBEAT:
+            chord = following.chord
+        elif onset < piece.onset:
+            continue  # N.C.
+        else:
+            chord, end = piece.chord, min(end, _silence_after(pieces, place))
+        yield Hit(onset, end - onset, hit.symbol), Stroke(chord, sheet.lowest_in(onset, end))
     last = pieces[-1]
-    place = 0
-    melody = Ceiling(sheet)
-    for bar in range(last.onset // bar_ticks + 1):
-        hits = drawn[bar].in_bar(bar) if drawn else ()
-        for hit in hits:
-            onset = bar * bar_ticks + hit.onset
-            if onset >= last.onset:
-                break
-            while place < len(pieces) - 1 and pieces[place].end <= onset:
-                place += 1
-            piece = pieces[place]
-            following = pieces[place + 1] if place + 1 < len(pieces) else None
-            chord = piece.chord
-            end = onset + hit.ticks
-            if (
-                anticipates
-                and following is not None
-                and onset % sheet.meter.beat_ticks
-                and 0 < following.onset - onset <= EIGHTH
-            ):
-                chord, end = following.chord, max(end, min(onset + hit.ticks, following.end))
-            elif onset < piece.onset:
-                continue  # N.C.
-            else:
-                end = min(end, _silence_after(pieces, place))
-            yield Hit(onset, end - onset, hit.symbol), Stroke(chord, melody.over(onset, end))
-    yield Hit(last.onset, last.ticks, "x"), Stroke(last.chord, melody.over(last.onset, last.end))
+    yield Hit(last.onset, last.ticks, "x"), Stroke(last.chord, sheet.lowest_in(last.onset, last.end))
 
 
 def _silence_after(pieces: Sequence[ChordSpan], place: int) -> int:
@@ -157,28 +126,6 @@ def _silence_after(pieces: Sequence[ChordSpan], place: int) -> int:
     return end
 
 
-class Ceiling:
-    """The melody's lowest pitch between two ticks, in one pass for strokes in order."""
-
-    def __init__(self, sheet: Sheet) -> None:
-        """For a sheet."""
-        self._notes = sheet.music.notes
-        self._first = 0
-
-    def over(self, onset: int, end: int) -> int:
-        """The lowest pitch that sounds from `onset` to `end`; 128 where none does."""
-        notes = self._notes
-        while self._first < len(notes) and notes[self._first].end <= onset:
-            self._first += 1
-        lowest = HIGHEST_PITCH
-        index = self._first
-        while index < len(notes) and notes[index].onset < end:
-            if notes[index].end > onset:
-                lowest = min(lowest, notes[index].pitch)
-            index += 1
-        return lowest
-
-
 @player("arpeggio", Role.CHORDS, symbols="12345678")
 def arpeggio(
     sheet: Sheet, dice: Random, *, velocity: int = 60, patterns: tuple[str, ...] = (), lowest: int = 48
@@ -187,19 +134,12 @@ def arpeggio(
     pieces = sheet.pieces
     if not pieces:
         return
-    drawn = drawn_patterns(sheet, patterns, "12345678", dice)
-    bar_ticks = sheet.meter.bar_ticks
+    for hit, place in strokes(sheet, drawn_patterns(sheet, patterns, "12345678", dice)):
+        piece = pieces[place]
+        if piece.onset <= hit.onset:
+            pitch = _ladder(piece.chord.tones, lowest)[int(hit.symbol) - 1]
+            yield Cue(hit.onset, pitch, min(hit.ticks, piece.end - hit.onset), velocity)
     last = pieces[-1]
-    place = 0
-    for bar in range(last.onset // bar_ticks + 1):
-        for hit in drawn[bar].in_bar(bar):
-            onset = bar * bar_ticks + hit.onset
-            while place < len(pieces) - 1 and pieces[place].end <= onset:
-                place += 1
-            piece = pieces[place]
-            if piece.onset <= onset < last.onset:
-                pitch = _ladder(piece.chord.tones, lowest)[int(hit.symbol) - 1]
-                yield Cue(onset, pitch, min(hit.ticks, piece.end - onset), velocity)
     for pitch in _ladder(last.chord.tones, lowest)[: len(last.chord.tones) + 1]:
         yield Cue(last.onset, pitch, last.ticks, velocity)
 

@@ -8,8 +8,8 @@ from random import Random
 from rlcompose.arrange.arrangement import Cue, Role
 from rlcompose.arrange.pattern import parse_pattern
 from rlcompose.arrange.players import player
-from rlcompose.arrange.players.bass import drawn_patterns
 from rlcompose.arrange.sheet import Sheet
+from rlcompose.arrange.strokes import drawn_patterns
 
 # The drums of General MIDI's percussion key map by the letter that stands for them in fills, and by name in grooves.
 DRUMS = {

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 from rlcompose.arrange.arrangement import Cue, Role
 from rlcompose.arrange.players import player
-from rlcompose.arrange.players.comping import Ceiling
 from rlcompose.arrange.sheet import Sheet
 from rlcompose.theory.chord import Chord
 
@@ -40,6 +39,9 @@ PULL = 0.15  # to the middle of each range, for each semitone
 LEAP = 3.0  # for each semitone beyond a fourth (bass: beyond an octave)
 HIDDEN = 4.0  # for a fifth or octave of the outer voices that both leap into, in the same direction
 WHIM = 1.5  # the largest chance part: no two verses alike
+MOST_CANDIDATES = 90  # the cheapest sonorities of a chord: the others are hardly ever the way
+PASSING_CHANCE = 0.5
+THIRDS = (3, 4)  # semitones
 LONE_MOVE = 0.3  # so that a voice holds its note where it can
 
 
@@ -109,7 +111,6 @@ def _is_new(sheet: Sheet, tick: int) -> bool:
 
 def _sonorities(sheet: Sheet) -> list[_Sonority]:
     """The chords, cut at bar lines, with what the melody does meanwhile."""
-    melody = Ceiling(sheet)
     notes = sheet.music.notes
     found = []
     place = 0
@@ -119,7 +120,9 @@ def _sonorities(sheet: Sheet) -> list[_Sonority]:
         before = notes[place - 1].pitch if place else REST
         sounding = place < len(notes) and notes[place].onset == piece.onset
         on = notes[place].pitch if sounding else before
-        found.append(_Sonority(piece.onset, piece.ticks, piece.chord, melody.over(piece.onset, piece.end), before, on))
+        found.append(
+            _Sonority(piece.onset, piece.ticks, piece.chord, sheet.lowest_in(piece.onset, piece.end), before, on)
+        )
     return found
 
 
@@ -150,9 +153,6 @@ def _candidates(chord: Chord, ceiling: int) -> tuple[NDArray[np.int64], NDArray[
     if everybody_rests not in keep:
         keep.append(everybody_rests)
     return np.array([rows[i] for i in keep], np.int64), np.array([costs[i] for i in keep])
-
-
-MOST_CANDIDATES = 90
 
 
 def _cost(pitches: tuple[int, ...], chord: Chord) -> float:
@@ -233,10 +233,6 @@ def _is_hidden(old_high: Any, old_low: Any, new_high: Any, new_low: Any) -> Any:
     return sounds & same_way & ((now == 0) | (now == 7)) & (np.abs(new_high - old_high) > 2)
 
 
-PASSING_CHANCE = 0.5
-THIRDS = (3, 4)
-
-
 def _with_passing(
     sheet: Sheet, here: _Sonority, after: _Sonority, pitches: tuple[int, ...], following: tuple[int, ...], dice: Random
 ) -> list[tuple[int, int, tuple[int, ...]]]:
@@ -246,7 +242,7 @@ def _with_passing(
     onset = here.onset + here.ticks - half
     if here.ticks < 2 * half or dice.random() > PASSING_CHANCE:
         return whole
-    sounding = [note for note in sheet.melody_in(onset, onset + half)]
+    sounding = sheet.melody_in(onset, onset + half)
     if len(sounding) > 1 or any(note.onset == onset for note in sounding):
         return whole  # the melody itself moves there
     soprano = sounding[0].pitch if sounding else REST
@@ -258,7 +254,7 @@ def _with_passing(
         if not between:
             continue
         passed = (*pitches[:place], between[0], *pitches[place + 1 :])
-        if _is_ordered((soprano, *passed)) and not _breaks((here.on, *passed), after, following, soprano):
+        if _is_ordered((soprano, *passed)) and not _breaks(passed, after, following, soprano):
             return [(here.onset, here.ticks - half, pitches), (onset, half, passed)]
     return whole
 
@@ -270,6 +266,6 @@ def _is_ordered(pitches: Sequence[int]) -> bool:
 
 def _breaks(passed: Sequence[int], after: _Sonority, following: Sequence[int], soprano: int) -> bool:
     """Whether the step from a passing note on makes parallels."""
-    old = (after.before if soprano == REST else soprano, *passed[1:])
+    old = (after.before if soprano == REST else soprano, *passed)
     new = (after.on, *following)
     return any(bool(_is_parallel(old[h], old[lo], new[h], new[lo])) for h, lo in combinations(range(4), 2))
