@@ -15,10 +15,10 @@ from rlcompose.brief import TEMPO_LIMITS, Options
 from rlcompose.engine.layout import MAX_BARS
 from rlcompose.errors import RlcomposeError, faulty, unknown
 from rlcompose.files import missing_file, read_toml
-from rlcompose.output import MIDI_FORMS, Output
+from rlcompose.output import MIDI_FORMS, PERFORMED, Output
 from rlcompose.plugins import load_file, load_installed
 from rlcompose.reward import Weight, add_weights, checked_weight, find_term, parse_weight, term_name
-from rlcompose.sound_formats import BIT_DEPTHS, DEFAULT_BITS, FORMATS
+from rlcompose.sound_formats import BIT_DEPTHS, DEFAULT_AUDIO, DEFAULT_BITS, FORMATS
 from rlcompose.style import Style, list_styles
 from rlcompose.theory.pitch import parse_pitch
 from rlcompose.theory.progression import as_shipped
@@ -117,12 +117,12 @@ def add_sound_options(parser: argparse.ArgumentParser) -> None:
     band.add_argument("--take", type=at_least(0), default=0, metavar="N", help=version_help)
     group = parser.add_argument_group("the sound")
     formats = tuple(ending[1:] for ending in FORMATS)
-    group.add_argument("--audio", choices=formats, default="wav", help="the sound's format (default: wav)")
+    group.add_argument("--audio", choices=formats, default=DEFAULT_AUDIO, help="the sound's format (default: wav)")
     bits_help = "bits of a WAV or FLAC file (default: 24)"
     group.add_argument("--bits", type=int, choices=BIT_DEPTHS, default=DEFAULT_BITS, help=bits_help)
     group.add_argument("--stems", action="store_true", help="also write each part's sound, into NAME-stems/")
     midi_help = "the MIDI file as the band plays it, or every note on the straight grid (default: performed)"
-    group.add_argument("--midi", choices=MIDI_FORMS, default=MIDI_FORMS[0], help=midi_help)
+    group.add_argument("--midi", choices=MIDI_FORMS, default=PERFORMED, help=midi_help)
     group.add_argument("--midi-parts", action="store_true", help="also write each part's MIDI, into NAME-midi/")
     group.add_argument("--play", action="store_true", help="play it aloud when it is there")
     group.add_argument("--soundfont", metavar="FILE", help="the SoundFont to play with (.sf2 or .sf3)")

@@ -11,9 +11,8 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from rlcompose.arrange import USUAL, Part, Playing, accompany
+from rlcompose.arrange import USUAL, Arrangement, Part, Playing, accompany
 from rlcompose.arrange.mix import Mix
-from rlcompose.arrange.sheet import Sheet, sheet_of
 from rlcompose.errors import missing_extra
 from rlcompose.files import write_atomically
 from rlcompose.score import Composition
@@ -29,7 +28,7 @@ MOST_FLATS = 6
 VOLUME_CONTROL, PAN_CONTROL, REVERB_CONTROL = 7, 10, 91
 # Of events at one place: what is set comes before what sounds, and a note ends before the next one begins.
 SETTING, NOTE_OFF, NOTE_ON = 0, 1, 2
-LATIN_1_ONLY = "latin-1"  # what the format's texts are written in; other letters become question marks
+CHARSET = "latin-1"  # what the format's texts are written in; other letters become question marks
 
 _Event = tuple[int, int, Any]  # MIDI tick, order within it, message
 
@@ -45,35 +44,32 @@ def write_midi(composition: Composition, path: str | os.PathLike[str], playing: 
     write_atomically(path, midi_bytes(composition, playing))
 
 
-def midi_parts(composition: Composition, playing: Playing = USUAL, mix: Mix | None = None) -> dict[str, bytes]:
-    """A MIDI file of each part that has notes, by the part's name; all begin and end together."""
-    sheet, parts = _played(composition, playing, mix)
-    end = _end(sheet, parts)
-    return {part.name: _file(sheet, [part], end) for part in parts if part.notes}
-
-
 def midi_bytes(composition: Composition, playing: Playing = USUAL, mix: Mix | None = None) -> bytes:
     """The content of the MIDI file that `write_midi` writes; `mix` sets volumes and pans for another SoundFont."""
-    sheet, parts = _played(composition, playing, mix)
-    return _file(sheet, parts, _end(sheet, parts))
+    arrangement = accompany(composition, playing, mix)
+    return _file(arrangement.music, arrangement.parts, _end(arrangement))
 
 
-def _played(composition: Composition, playing: Playing, mix: Mix | None) -> tuple[Sheet, Sequence[Part]]:
-    return sheet_of(composition, playing), accompany(composition, playing, mix).parts
+def midi_parts(composition: Composition, playing: Playing = USUAL, mix: Mix | None = None) -> dict[str, bytes]:
+    """A MIDI file of each part that has notes, by the part's name; all begin and end together."""
+    arrangement = accompany(composition, playing, mix)
+    end = _end(arrangement)
+    return {part.name: _file(arrangement.music, [part], end) for part in arrangement.parts if part.notes}
 
 
-def _end(sheet: Sheet, parts: Sequence[Part]) -> int:
+def _end(arrangement: Arrangement) -> int:
     """The MIDI tick at which the last note or the last bar ends, whichever is later."""
-    music = sheet.music
-    return max([music.total_ticks * TICK, *(_ticks(note.end, music) for part in parts for note in part.notes)])
+    music = arrangement.music
+    ends = (_ticks(note.end, music) for part in arrangement.parts for note in part.notes)
+    return max([music.total_ticks * TICK, *ends])
 
 
-def _file(sheet: Sheet, parts: Sequence[Part], end: int) -> bytes:
+def _file(music: Composition, parts: Sequence[Part], end: int) -> bytes:
     mido = _mido()
-    file = mido.MidiFile(type=1, ticks_per_beat=MIDI_TICKS_PER_QUARTER, charset=LATIN_1_ONLY)
-    file.tracks.append(_track(_conductor(sheet), end))
+    file = mido.MidiFile(type=1, ticks_per_beat=MIDI_TICKS_PER_QUARTER, charset=CHARSET)
+    file.tracks.append(_track(_conductor(music), end))
     for part in parts:
-        file.tracks.append(_track(_part(part, sheet.music), end))
+        file.tracks.append(_track(_part(part, music), end))
     content = io.BytesIO()
     file.save(file=content)
     return content.getvalue()
@@ -84,11 +80,10 @@ def _ticks(seconds: float, music: Composition) -> int:
     return round(seconds * music.tempo / 60.0 * MIDI_TICKS_PER_QUARTER)
 
 
-def _conductor(sheet: Sheet) -> Iterator[_Event]:
+def _conductor(music: Composition) -> Iterator[_Event]:
     """What holds for all tracks."""
     from mido import MetaMessage
 
-    music = sheet.music
     if music.title:
         yield 0, SETTING, MetaMessage("track_name", name=_latin(music.title))
     yield 0, SETTING, MetaMessage("set_tempo", tempo=round(60e6 / music.tempo))
@@ -149,7 +144,7 @@ def _signature(key: Key) -> str:
 
 
 def _latin(text: str) -> str:
-    return text.encode(LATIN_1_ONLY, "replace").decode(LATIN_1_ONLY)
+    return text.encode(CHARSET, "replace").decode(CHARSET)
 
 
 def _mido() -> Any:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rlcompose.arrange.playing import USUAL, Playing
+from rlcompose.sound_formats import DEFAULT_AUDIO, DEFAULT_BITS
 
-MIDI_FORMS = ("performed", "straight")
+MIDI_FORMS = PERFORMED, STRAIGHT = ("performed", "straight")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +26,10 @@ class Output:
 
     soundfont: str | None = None
     require_fluidsynth: bool = False
-    audio: str = "wav"
-    bits: int = 24
+    audio: str = DEFAULT_AUDIO
+    bits: int = DEFAULT_BITS
     stems: bool = False
-    midi: str = "performed"
+    midi: str = PERFORMED
     midi_parts: bool = False
     playing: Playing = USUAL
 

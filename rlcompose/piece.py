@@ -16,7 +16,7 @@ from rlcompose.codec import Performance, perform
 from rlcompose.env import ENV_ID
 from rlcompose.errors import RlcomposeError, missing_extra
 from rlcompose.files import make_folder, missing_file, write_atomically
-from rlcompose.output import USUAL_OUTPUT, Output
+from rlcompose.output import STRAIGHT, USUAL_OUTPUT, Output
 from rlcompose.reward import WeightedTerm
 from rlcompose.score import Band, ChordSpan, Composition, Note, Section
 from rlcompose.style import Style
@@ -160,7 +160,7 @@ def write_piece(piece: Piece, folder: Path, name: str, output: Output = USUAL_OU
         output.bits,
         midi_parts(music, playing, mix) if output.stems else None,
     )
-    written = playing.as_written() if output.midi == "straight" else playing
+    written = playing.as_written() if output.midi == STRAIGHT else playing
     write_atomically(path["mid"], midi_bytes(music, written))
     if output.midi_parts:
         parts = folder / f"{name}-midi"

@@ -6,18 +6,29 @@ import argparse
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rlcompose import command
 from rlcompose.errors import RlcomposeError, unknown
 from rlcompose.files import make_folder, missing_file
-from rlcompose.sound_formats import BIT_DEPTHS, DEFAULT_BITS, FORMATS
+from rlcompose.sound_formats import BIT_DEPTHS, DEFAULT_AUDIO, DEFAULT_BITS, FORMATS
 
 if TYPE_CHECKING:
     from rlcompose.audio import RenderReport
 
 SOURCES = (".mid", ".midi", ".json")
+# What a render imports on its way.
+IMPORTED_LATE = (
+    "rlcompose.audio",
+    "rlcompose.piece",
+    "mido",
+    "pyloudnorm",
+    "scipy.ndimage",
+    "scipy.signal",
+    "soundfile",
+)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -31,7 +42,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("files", nargs="+", metavar="FILE", help="MIDI.mid SOUND.wav, or with --out files and folders")
     parser.add_argument("--out", metavar="FOLDER", help="write NAME.wav of every file into this folder")
     endings = [ending[1:] for ending in FORMATS]
-    parser.add_argument("--audio", choices=endings, default="wav", help="the format with --out (default: wav)")
+    parser.add_argument("--audio", choices=endings, default=DEFAULT_AUDIO, help="the format with --out (default: wav)")
     parser.add_argument("--bits", type=int, choices=BIT_DEPTHS, default=DEFAULT_BITS, help="of WAV and FLAC")
     jobs_help = "how many processes render (default: as many as the machine has cores)"
     parser.add_argument("--jobs", type=int, metavar="N", default=os.cpu_count() or 1, help=jobs_help)
@@ -117,7 +128,8 @@ def _done(tasks: Sequence[_Task], jobs: int) -> Iterator[tuple[str, str]]:
     if sys.platform == "linux":
         # What takes a second to import is imported once and forked, as long as no synthesizer has been loaded, whose
         # locks a fork would copy as they happen to be.
-        _import_all()
+        for module in IMPORTED_LATE:
+            import_module(module)
         method = "fork"
     with ProcessPoolExecutor(jobs, get_context(method)) as pool:
         futures = [pool.submit(_one, task) for task in tasks]
@@ -127,21 +139,6 @@ def _done(tasks: Sequence[_Task], jobs: int) -> Iterator[tuple[str, str]]:
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-
-
-def _import_all() -> None:
-    """Everything that a render imports late."""
-    import mido  # noqa: F401
-    import scipy.ndimage
-    import scipy.signal  # noqa: F401
-
-    import rlcompose.audio
-    import rlcompose.midi
-    import rlcompose.piece  # noqa: F401
-    from rlcompose.mastering import pyloudnorm_module
-    from rlcompose.sound_file import soundfile_module
-
-    pyloudnorm_module(), soundfile_module()
 
 
 def _one(task: _Task) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from rlcompose.errors import RlcomposeError, unknown
 
 BIT_DEPTHS = (16, 24)
 DEFAULT_BITS = 24
+DEFAULT_AUDIO = "wav"
 
 # By the ending of the file's name: libsndfile's format, and its subtype where the bits do not decide it.
 FORMATS: Mapping[str, tuple[str, str | None]] = {

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from rlcompose.score import Composition
+
 DRUM_CHANNEL = 9  # General MIDI's, from 0
 
 
@@ -71,7 +73,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Arrangement:
-    """The parts of a piece, in the order of the tracks, and how many seconds the written piece lasts."""
+    """The parts of a piece, in the order of the tracks, and the piece with what stands around it."""
 
     parts: tuple[Part, ...]
-    seconds: float
+    music: Composition

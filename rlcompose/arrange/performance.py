@@ -36,7 +36,7 @@ def perform(lines: Sequence[Line], sheet: Sheet, family: str, playing: Playing, 
         parts.append(
             Part(line.name, line.role, line.program, line.channel, level.volume, level.pan, level.reverb, notes)
         )
-    return Arrangement(tuple(parts), sheet.music.seconds())
+    return Arrangement(tuple(parts), sheet.music)
 
 
 def _played(line: Line, sheet: Sheet, family: str, playing: Playing, clock: Clock) -> tuple[PlayedNote, ...]:

@@ -167,9 +167,10 @@ def bass_notes(sheet: Sheet, drawn: Sequence[Pattern], velocity: int, lowest: in
     last = pieces[-1]
     root = _root(pieces[0].chord, lowest, lowest + 9)
     for hit, place in strokes(sheet, drawn):
-        piece, following = pieces[place : place + 2]
+        piece = pieces[place]
         if piece.onset > hit.onset:
             continue
+        following = pieces[place + 1]  # there is one: the last chord has no strokes
         root = _root(piece.chord, lowest, root)
         # A chord that comes within the pattern speaks first by its root.
         is_late = hit.onset - piece.onset < hit.ticks and piece.onset % sheet.meter.bar_ticks

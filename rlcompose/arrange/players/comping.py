@@ -104,10 +104,11 @@ def _chord_strokes(sheet: Sheet, drawn: Sequence[Pattern], anticipates: bool) ->
     if not pieces:
         return
     for hit, place in strokes(sheet, drawn):
-        piece, following = pieces[place : place + 2]
+        piece, *following = pieces[place : place + 2]
         onset, end = hit.onset, hit.onset + hit.ticks
-        if anticipates and onset % sheet.meter.beat_ticks and 0 < following.onset - onset <= OFFBEAT:
-            chord = following.chord
+        is_off_beat = onset % sheet.meter.beat_ticks > 0
+        if anticipates and is_off_beat and following and 0 < following[0].onset - onset <= OFFBEAT:
+            chord = following[0].chord
         elif onset < piece.onset:
             continue  # N.C.
         else:
