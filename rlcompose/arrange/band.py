@@ -10,10 +10,12 @@ from rlcompose.arrange.players import find_player
 from rlcompose.arrange.players.kit import sticks
 from rlcompose.arrange.playing import Playing
 from rlcompose.arrange.sheet import Sheet
+from rlcompose.errors import RlcomposeError
 from rlcompose.score import Band, Composition
 from rlcompose.style import load_style, style_names, variant_names
 
 MELODY_VELOCITY = 96
+HIGHEST_PITCH = 127
 COUNT_IN = "count-in"  # the part that counts in
 # General MIDI programs, counted from 0.
 PIANO, STEEL_GUITAR, ACOUSTIC_BASS = 0, 25, 32
@@ -29,10 +31,15 @@ def arrange(sheet: Sheet, playing: Playing) -> tuple[Line, ...]:
     channels = (channel for channel in range(1, 16) if channel != DRUM_CHANNEL)
     for plan in plans:
         player = find_player(plan.player)
-        cues = player.play(sheet, sheet.dice(plan.name), **plan.settings)
+        cues = _in_order(player.play(sheet, sheet.dice(plan.name), **plan.settings))
+        for cue in cues:
+            if not 0 <= cue.pitch <= HIGHEST_PITCH:
+                raise RlcomposeError(
+                    f"the part {plan.name!r} comes to pitch {cue.pitch}: MIDI has 0 to {HIGHEST_PITCH}"
+                )
         channel = DRUM_CHANNEL if player.role is Role.DRUMS else next(channels)
         program = programs[plan.program] if isinstance(plan.program, str) else plan.program
-        lines.append(Line(plan.name, player.role, program, channel, _in_order(cues)))
+        lines.append(Line(plan.name, player.role, program, channel, cues))
     if sheet.clicks:
         kit = next((line.program for line in lines if line.role is Role.DRUMS), 0)
         lines.append(Line(COUNT_IN, Role.DRUMS, kit, DRUM_CHANNEL, tuple(sticks(sheet))))

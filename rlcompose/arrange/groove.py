@@ -161,6 +161,8 @@ def _plan(table: Any, meters: tuple[Meter, ...]) -> Plan:
         if key not in player.settings:
             raise unknown(f"setting of the player {player.name!r}", key, player.settings)
         settings[key] = _setting(key, value, player.settings[key])
+        if value not in player.choices.get(key, (value,)):
+            raise unknown(key, value, map(str, player.choices[key]))
         if player.symbols and isinstance(player.settings[key], tuple):
             for text in settings[key]:
                 for meter in meters:

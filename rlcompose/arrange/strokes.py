@@ -12,10 +12,12 @@ from rlcompose.arrange.sheet import Sheet
 def drawn_patterns(sheet: Sheet, patterns: Sequence[str], symbols: str, dice: Random) -> list[Pattern]:
     """The pattern of each bar: drawn anew every two bars, or as often as the longest pattern has bars.
 
-    The first is drawn as often as all others together.
+    The first is drawn as often as all others together. Without patterns no bar has one.
     """
+    if not patterns:
+        return []
     parsed = [parse_pattern(text, sheet.meter, symbols) for text in patterns]
-    span = max(2, *(pattern.bars for pattern in parsed)) if parsed else 2
+    span = max(2, *(pattern.bars for pattern in parsed))
     weights = [max(1, len(parsed) - 1), *[1] * (len(parsed) - 1)]
     drawn: list[Pattern] = []
     while len(drawn) <= sheet.music.bars:

@@ -4,10 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from rlcompose.arrange import Playing, arrange
 from rlcompose.arrange.groove import choose_groove, groove_from_dict, groove_names, load_groove
 from rlcompose.arrange.pattern import Hit, parse_pattern
+from rlcompose.arrange.sheet import sheet_of
 from rlcompose.errors import RlcomposeError
 from rlcompose.score import Composition
+from rlcompose.testing import melody
 from rlcompose.theory.key import Key
 from rlcompose.theory.meter import Meter
 
@@ -82,6 +85,8 @@ def test_a_groove_of_one_s_own_is_a_file(tmp_path: Path) -> None:
         ("tempo = [100, 200]", "tempo = [200, 100]", "tempo = [200, 100]: allowed is [lowest, highest]"),
         ('["4/4"]', '["4/5"]', "meters: "),
         ("tempo", "temp", "unknown key 'temp': did you mean 'tempo'?"),
+        ("patterns =", 'voicing = "rotless"\npatterns =', "unknown voicing 'rotless': did you mean 'rootless'?"),
+        ('"comping"', '"walking"\npulse = 0', "unknown pulse 0: Allowed: 12, 24"),
         ('patterns = ["x-......"]', "velocity = true", "velocity = True: allowed is a value such as 60"),
     ],
 )
@@ -130,3 +135,20 @@ def test_the_groove_fits_style_metre_tempo_and_swing(
     composition = Composition((), (), Key.parse("C major"), Meter.parse(meter), 1, tempo, style, swing)
     families = {"blues": "jazz", "hornpipe": "fiddle", "slip_jig": "fiddle"}
     assert choose_groove(composition, families.get(style, style)).name == name
+
+
+@pytest.mark.parametrize("name", ["comping", "strum", "pattern_bass", "arpeggio", "kit"])
+def test_without_patterns_a_part_plays_no_more_than_the_last_chord(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(MINE.replace('"comping"', f'"{name}"').replace('patterns = ["x-......"]', ""))
+    composition = melody("C5:48 C5:48", chords="C | G", style="jazz")
+    sheet = sheet_of(composition, playing := Playing(groove=str(file)))
+    assert {cue.onset for cue in arrange(sheet, playing)[1].cues} <= {96}
+
+
+def test_a_pitch_that_midi_has_not_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(MINE.replace('"comping"', '"arpeggio"\nlowest = 120').replace("x-......", "8......."))
+    playing = Playing(groove=str(file))
+    with pytest.raises(RlcomposeError, match="the part 'piano' comes to pitch 1[3-6].: MIDI has 0 to 127"):
+        arrange(sheet_of(melody("C5:48 C5:48", chords="C | G", style="jazz"), playing), playing)

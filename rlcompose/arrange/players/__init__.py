@@ -13,7 +13,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
@@ -28,7 +28,8 @@ _Function = TypeVar("_Function", bound=Callable[..., Iterable[Cue]])
 class Player:
     """A way to play: what it is for, the function that plays, and its settings with their defaults.
 
-    Where `symbols` are given, settings that are tuples of texts are patterns made of these characters.
+    Where `symbols` are given, settings that are tuples of texts are patterns made of these characters. `choices` are
+    the only values that a setting may have.
     """
 
     name: str
@@ -36,19 +37,24 @@ class Player:
     symbols: str
     play: Callable[..., Iterable[Cue]]
     settings: Mapping[str, Any]
+    choices: Mapping[str, Sequence[Any]]
 
 
 _PLAYERS: dict[str, Player] = {}
 
 
-def player(name: str, role: Role, symbols: str = "") -> Callable[[_Function], _Function]:
-    """Register a function under the name by which groove files call it."""
+def player(name: str, role: Role, symbols: str = "", **choices: Sequence[Any]) -> Callable[[_Function], _Function]:
+    """Register a function under the name by which groove files call it; `choices` are a setting's allowed values."""
 
     def register(function: _Function) -> _Function:
         parameters = inspect.signature(function).parameters.values()
         settings = {each.name: each.default for each in parameters if each.kind is each.KEYWORD_ONLY}
-        assert name not in _PLAYERS and inspect.Parameter.empty not in settings.values()
-        _PLAYERS[name] = Player(name, role, symbols, function, settings)
+        assert (
+            name not in _PLAYERS
+            and inspect.Parameter.empty not in settings.values()
+            and choices.keys() <= settings.keys()
+        )
+        _PLAYERS[name] = Player(name, role, symbols, function, settings, choices)
         return function
 
     return register

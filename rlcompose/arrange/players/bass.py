@@ -54,7 +54,7 @@ class _Step:
     is_joined: bool  # whether the step before it leads here without a silence
 
 
-@player("walking", Role.BASS)
+@player("walking", Role.BASS, pulse=(BEAT_TICKS, 2 * BEAT_TICKS))
 def walking(
     sheet: Sheet, dice: Random, *, velocity: int = 72, pulse: int = BEAT_TICKS, skips: bool = True
 ) -> Iterator[Cue]:

@@ -11,7 +11,7 @@ from rlcompose.arrange.players import player
 from rlcompose.arrange.players.bass import BASS_SYMBOLS, bass_notes
 from rlcompose.arrange.sheet import Sheet
 from rlcompose.arrange.strokes import drawn_patterns, strokes
-from rlcompose.arrange.voicing import Stroke, Voicings, voiced
+from rlcompose.arrange.voicing import KINDS, Stroke, Voicings, voiced
 from rlcompose.score import ChordSpan
 from rlcompose.swing import OFFBEAT
 
@@ -20,7 +20,7 @@ LOUDER = {"x": 0, "X": 8, "o": -14}  # velocity
 BUSY_NOTES = 7  # melody notes in a bar of 4/4 above which the sparsest patterns are taken
 
 
-@player("comping", Role.CHORDS, symbols=SYMBOLS)
+@player("comping", Role.CHORDS, symbols=SYMBOLS, voicing=tuple(KINDS))
 def comping(
     sheet: Sheet,
     dice: Random,
@@ -43,7 +43,7 @@ def comping(
     yield from _chords(sheet, drawn, Voicings(voicing, voices, centre), velocity, anticipates)
 
 
-@player("strum", Role.CHORDS, symbols=SYMBOLS + BASS_SYMBOLS)
+@player("strum", Role.CHORDS, symbols=SYMBOLS + BASS_SYMBOLS, voicing=tuple(KINDS))
 def strum(
     sheet: Sheet,
     dice: Random,

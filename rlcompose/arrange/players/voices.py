@@ -57,7 +57,7 @@ class _Sonority:
     on: int  # REST where it is silent
 
 
-@player("voice", Role.VOICE)
+@player("voice", Role.VOICE, voice=VOICES)
 def voice(
     sheet: Sheet, dice: Random, *, velocity: int = 72, voice: str = "alto", passing: bool = True, thins: bool = False
 ) -> Iterator[Cue]:
