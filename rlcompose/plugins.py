@@ -87,7 +87,7 @@ def load_file(path: str | os.PathLike[str]) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[module.__name__] = module
     try:
-        exec(code, module.__dict__)
+        exec(code, module.__dict__)  # meant: the user named this file; what a run or a piece names is never executed
     except BaseException as error:
         del sys.modules[module.__name__]
         if not isinstance(error, (Exception, SystemExit)):

@@ -111,6 +111,7 @@ def _unpacked(data: bytes, name: str) -> bytes:
             if rootfile is None:
                 raise KeyError("a rootfile")
             return _entry(packed, rootfile.get("full-path", ""), name)
+    # zipfile raises NotImplementedError for a compression that it has not, and RuntimeError where a password is needed.
     except (zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError, EOFError, OSError) as error:
         if isinstance(error, RlcomposeError):
             raise
