@@ -32,6 +32,7 @@ from rlcompose.env import ENV_ID
 from rlcompose.errors import RlcomposeError, missing_extra
 from rlcompose.files import write_atomically
 from rlcompose.health import Finding, Health
+from rlcompose.learned.watching import StyleWatch
 from rlcompose.preset import with_settings
 from rlcompose.sb3 import ComposeVecEnv
 
@@ -150,7 +151,7 @@ def start_from(job: TrainingJob, name: str, network: nn.Module) -> None:
 
 
 class _Stop(Exception):
-    """The weights are no longer numbers."""
+    """The weights are no longer numbers, or what the job is to stop for was found."""
 
 
 class Watch(BaseCallback):
@@ -176,6 +177,7 @@ class Watch(BaseCallback):
         self._reported = 0
         self._evaluated = -1
         self._next_evaluation = 0
+        self._judged = StyleWatch.of(job)
 
     def _tell(self, finding: Finding) -> None:
         with (self.job.folder / "health.jsonl").open("a", encoding="utf-8") as file:
@@ -197,6 +199,9 @@ class Watch(BaseCallback):
                 weight = weighted.weight_at(min(1.0, self.num_timesteps / self.job.steps))
                 engine.weights[number] = weight
                 self.logger.record(f"weights/{weighted.term.name}", weight)
+        if self._judged is not None:
+            share = min(1.0, self.num_timesteps / self.job.steps)
+            self._judged.lean_on(engine, share)
 
     def look(self) -> None:
         """Look at the weights and at the numbers of the latest update."""
@@ -255,6 +260,14 @@ class Watch(BaseCallback):
         if not mean <= self.best:
             self.best = mean
             self.best_weights = {name: value.clone() for name, value in self.agent.network.state_dict().items()}
+        if self._judged is not None:
+            finding = self._judged.look(self.num_timesteps, pieces)
+            for name, value in self._judged.latest.items():
+                self.logger.record(f"judge/{name}", value)
+            if finding is not None:
+                self.health.found(finding)
+                if self.job.stop_on_hacking:
+                    raise _Stop
 
     def end(self) -> None:
         """Look at what the last update made, unless that has been done."""

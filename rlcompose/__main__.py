@@ -17,6 +17,8 @@ COMMANDS = {
     "play": "play a piece, a MIDI file or a sound file aloud",
     "soundfont": "check a SoundFont: what it lacks, and which one is played with",
     "fit": "how well real music fits the environment's actions",
+    "judge": "how much pieces are like real music of a style, and why",
+    "corpus": "list, read and describe the corpora of real music",
     "speed": "how many steps a second the environment makes",
 }
 

@@ -67,6 +67,7 @@ class TrainingJob:
     warn          is told what goes wrong, as soon as it is found
     start         the folder of the model whose weights learning begins with; None begins anew
     is_paid_anew  whether the terms or their weights are others than those by which the start has learned
+    stop_on_hacking  end the training where reward hacking is suspected
     """
 
     brief: Brief
@@ -79,6 +80,7 @@ class TrainingJob:
     warn: Callable[[Finding], None] = warn_on_stderr
     start: Path | None = None
     is_paid_anew: bool = True
+    stop_on_hacking: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ class TrainingResult:
 
     best_return  mean return of the pieces that the best was chosen by (NaN if none was played)
     interrupted  whether Ctrl-C ended it
-    failed       whether it had to stop because the weights were no longer numbers
+    failed       whether it had to stop: the weights were no longer numbers, or what it was told to stop for was found
     health       what was found wrong while it ran
     """
 

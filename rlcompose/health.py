@@ -154,6 +154,12 @@ class Health:
         advice = self._advice(LOWER_RATE) + SMALLER_REWARDS
         self._find("NaN", step, f"{what} are no longer finite numbers, so learning stops", advice)
 
+    def found(self, finding: Finding) -> None:
+        """Tell what others have found, each kind once."""
+        if all(known.name != finding.name for known in self.findings):
+            self.findings.append(finding)
+            self._tell(finding)
+
     def _advice(self, *remedies: tuple[str, float]) -> str:
         """Of each setting the preset's value, or where that is no remedy the present one times the factor."""
         tried = []
@@ -164,6 +170,4 @@ class Health:
         return f"try {' or '.join(tried)}" if tried else "try other settings (--set)"
 
     def _find(self, name: str, step: int, evidence: str, advice: str) -> None:
-        if all(finding.name != name for finding in self.findings):
-            self.findings.append(Finding(name, step, evidence, advice))
-            self._tell(self.findings[-1])
+        self.found(Finding(name, step, evidence, advice))

@@ -58,6 +58,8 @@ def parser() -> Parser:
     parser.add_argument("--out", metavar="DIR", help="the folder of the run (default: runs/STYLE-AGENT-NUMBER)")
     add_music_options(parser)
     add_reward_options(parser)
+    stop_help = "end the training where reward hacking is suspected (where the judge pays: --reward in_style=10)"
+    parser.add_argument("--stop-on-hacking", action="store_true", help=stop_help)
     add_sound_options(parser)
     return parser
 
@@ -244,6 +246,7 @@ def _train(arguments: argparse.Namespace, command: Sequence[str]) -> dict[str, A
                 *(brief, terms, task.steps, arguments.seed, folder, progress, dict(task.settings), progress.warn),
                 start=source.model if source else None,
                 is_paid_anew=task.is_paid_anew,
+                stop_on_hacking=arguments.stop_on_hacking,
             )
             trained = kind.train(job)
         finally:

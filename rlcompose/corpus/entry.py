@@ -19,12 +19,14 @@ class Entry:
     licence   a line on the terms of the source
     read      gives the piece as it is written, or as a composition where the source is one already; raises
               `RlcomposeError` with the reason when it cannot
+    year      of the recording; 0 where the source does not tell
     """
 
     name: str
     group: str
     licence: str
     read: Callable[[], WrittenTune | Composition]
+    year: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class SourcePiece:
     group: str
     licence: str
     lost: int = 0
+    year: int = 0
 
 
 @dataclass(frozen=True, slots=True)

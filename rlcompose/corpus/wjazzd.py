@@ -101,13 +101,15 @@ def _table_entries(folder: Path) -> list[Entry]:
             piece["performer"],
             piece["title"],
             partial(_from_tables, piece, notes.get(piece["piece"], []), beats.get(piece["piece"], [])),
+            piece.get("recordingyear") or "",
         )
         for piece in _rows(folder / "pieces.csv")
     ]
 
 
-def _entry(number: object, performer: str, title: str, read: Callable[[], Composition]) -> Entry:
-    return Entry(f"{number}: {performer}, {title}", performer, LICENCE, read)
+def _entry(number: object, performer: str, title: str, read: Callable[[], Composition], date: str) -> Entry:
+    year = re.search(r"\b(?:18|19|20)\d\d\b", date)  # dates are written in many ways
+    return Entry(f"{number}: {performer}, {title}", performer, LICENCE, read, int(year[0]) if year else 0)
 
 
 def _rows(path: Path) -> Iterator[Row]:
@@ -168,9 +170,23 @@ def _database_entries(path: Path) -> list[Entry]:
     solos = _select(path, "SELECT * FROM solo_info ORDER BY melid")
     if solos:
         _check_columns(f"the table solo_info of {path}", "solo_info", solos[0].keys())
+    dates = _recording_dates(path) if solos and "recordid" in solos[0].keys() else {}  # noqa: SIM118
     return [
-        _entry(solo["melid"], solo["performer"], solo["title"], partial(_from_database, path, solo)) for solo in solos
+        _entry(
+            *(solo["melid"], solo["performer"], solo["title"], partial(_from_database, path, solo)),
+            dates.get(solo["recordid"], "") if dates else "",
+        )
+        for solo in solos
     ]
+
+
+def _recording_dates(path: Path) -> dict[object, str]:
+    """When each record was made, as it is written in the database; none where that table is missing."""
+    columns = {row["name"] for row in _select(path, "PRAGMA table_info(record_info)")}
+    if not {"recordid", "recordingdate"} <= columns:
+        return {}
+    rows = _select(path, "SELECT recordid, recordingdate FROM record_info")
+    return {row["recordid"]: str(row["recordingdate"] or "") for row in rows}
 
 
 def _select(path: Path, query: str, *values: object) -> list[sqlite3.Row]:

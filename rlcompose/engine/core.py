@@ -275,7 +275,7 @@ class Engine:
 
     def moments(self) -> Moments:
         """The moments of all rows, as columns: live views."""
-        return Moments(self.state)
+        return Moments(self.state, self.brief.style.family)
 
     def _due(self, at: str) -> NDArray[np.bool_]:
         """The rows in which terms of a time are asked now: bool (envs,)."""

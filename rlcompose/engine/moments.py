@@ -19,9 +19,10 @@ class Moments:
     whose piece has ended hold their last event; what a term gives for them, or where it is not asked, is not paid.
     """
 
-    def __init__(self, state: State) -> None:
-        """Look at the arrays of a state, live."""
+    def __init__(self, state: State, family: str = "") -> None:
+        """Look at the arrays of a state, live; `family` is the family of styles that the pieces are of."""
         self._state = state
+        self.family = family
 
     def __len__(self) -> int:
         return len(self._state.now)
@@ -33,6 +34,11 @@ class Moments:
             hint = f"did you mean {near[0]!r}? " if near else ""
             raise AttributeError(f"the moments have no {name!r}: {hint}They have {', '.join(known)}")
         return _read_only(self._state.now[:, FIELD[name]])
+
+    @property
+    def state(self) -> State:
+        """The engine's arrays, live, for terms with compiled code of their own; nothing in them may be changed."""
+        return self._state
 
     @property
     def observation(self) -> NDArray[np.int16]:

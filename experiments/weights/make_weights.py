@@ -1,0 +1,194 @@
+"""Make everything in `rlcompose/weights/` again: the judge with its monitor, the referee, the manifest.
+
+    python experiments/weights/make_weights.py [--rounds 8] [--exploit 120000]
+
+Reads the corpora of all six styles (see `python -m rlcompose.corpus list`). The judge learns from its part of the
+split, from noise, from rounds of hill climbing, and from agents that are trained from scratch to please it; the referee
+from its own part. About a quarter of an hour on two cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rlcompose import __version__
+from rlcompose.agent import TrainingJob, find_agent, play
+from rlcompose.brief import make_brief
+from rlcompose.codec import decode
+from rlcompose.corpus.split import JUDGE, REFEREE
+from rlcompose.env import ENV_ID
+from rlcompose.files import write_atomically
+from rlcompose.learned.judge import JUDGE_VARIABLE, load_judge
+from rlcompose.learned.layout import CLASSES, MAX_BARS, NUM_FEATURES, STYLES
+from rlcompose.learned.melodies import make_melodies, windows_of
+from rlcompose.learned.models import features_id, save_judge
+from rlcompose.learned.monitor import fit_monitor, save_monitor
+from rlcompose.learned.noise import NOISE, TWELVE, melodies_of
+from rlcompose.learned.referee import fit_referee, referee_features, save_referee
+from rlcompose.learned.training import (
+    NOISE_CLASS,
+    Real,
+    Samples,
+    Settings,
+    Trained,
+    draw_windows,
+    noise_passages,
+    real_music,
+    train_judge,
+)
+from rlcompose.reward import weigh_terms
+
+FOLDER = Path(__file__).resolve().parents[2] / "rlcompose" / "weights"
+SOURCES = {
+    "jazz": "Weimar Jazz Database, Jazzomat Research Project, Hochschule für Musik Franz Liszt Weimar (ODbL 1.0)",
+    "chorale": "chorales of J. S. Bach, in the corpus of music21",
+    "fiddle": "O'Neill's Music of Ireland, Ryan's Mammoth Collection, Aird's Airs, in the corpus of music21",
+    "german_folk": "Essen Folksong Collection, in the corpus of music21",
+    "chinese_folk": "Essen Folksong Collection (China), in the corpus of music21",
+    "renaissance": "masses of Palestrina (encoded by J. Miller) and madrigals of Monteverdi, in the corpus of music21",
+}
+EXPLOITED = ("jazz", "fiddle")  # what agents are trained for from scratch, with nothing but the judge
+EXPLOIT_BARS = 16
+EXPLOIT_PIECES = 240
+
+
+def write_judge(folder: Path, trained: Trained, samples: Samples, settings: Settings) -> None:
+    """The judge and the monitor of a training; `samples` are windows of real music and noise that it learned from."""
+    real: dict[str, Any] = {}
+    for number, style in enumerate(STYLES):
+        p = trained.probabilities[trained.unseen.classes == number, number].astype(float)
+        quartiles = np.quantile(p, (0.05, 0.25, 0.5, 0.75))
+        real[style] = {
+            "windows": len(p),
+            "mean": round(float(p.mean()), 4),
+            "five_percent": round(float(quartiles[0]), 4),
+            "quartile": round(float(quartiles[1]), 4),
+            "median": round(float(quartiles[2]), 4),
+            "three_quarters": round(float(quartiles[3]), 4),
+        }
+    config = {
+        "classes": list(CLASSES),
+        "part": JUDGE,
+        "settings": asdict(settings),
+        "rounds": trained.log,
+        "real": real,
+        "sources": SOURCES,
+    }
+    save_judge(folder, trained.model, config)
+    whole = samples.of(samples.bars == MAX_BARS)
+    music, noise = whole.of(whole.classes < NOISE_CLASS), whole.of((whole.noise >= 0) & (whole.noise < len(TWELVE)))
+    attacks = trained.attacks.of(trained.attacks.bars == MAX_BARS)
+    monitor = fit_monitor(
+        *(music.features, music.classes, trained.unseen.features, trained.unseen.classes),
+        *(attacks.features, noise.features),
+    )
+    save_monitor(folder, monitor, {"part": JUDGE})
+
+
+def exploit(style: str, steps: int, seed: int) -> np.ndarray:
+    """Windows of pieces of an agent that was trained from scratch for the judge alone, as features."""
+    off = {name: 0.0 for name in make_brief(style).style.rewards}
+    brief = make_brief(style, {"bars": EXPLOIT_BARS})
+    terms = weigh_terms(brief.style.rewards, off | {"in_style": 20.0})
+    with tempfile.TemporaryDirectory() as place:
+        job = TrainingJob(brief, terms, steps, seed, Path(place), lambda *_: None, {"learning_rate": 1e-3})
+        train = find_agent("maskable_ppo").train
+        assert train is not None
+        trained = train(job)
+    pieces = play(trained.agent, brief, terms, range(2**40, 2**40 + EXPLOIT_PIECES))
+    print(
+        f"exploit {style}: {np.mean([p.total for p in pieces]) / 20:.3f} of the term's 1", file=sys.stderr, flush=True
+    )
+    melodies = make_melodies([decode(brief, piece.seed, piece.actions) for piece in pieces])
+    windows = np.concatenate(
+        [windows_of(melodies, np.arange(len(melodies)), np.full(len(melodies), at), MAX_BARS) for at in (0, 8)]
+    )
+    return load_judge().model.features(melodies, windows[windows[:, 1] > windows[:, 0]])
+
+
+def make_referee(real: Real, settings: Settings) -> None:
+    """The referee, from its own part."""
+    draw = np.random.default_rng(settings.seed + 7)
+    pieces, starts = draw_windows(real, [1000] * len(STYLES), settings.per_piece, draw)
+    passages, family, _ = noise_passages(real, pieces, starts, 60, tuple(NOISE), draw)
+    noise = melodies_of(passages)
+    numbers = np.arange(len(passages))
+    features = np.concatenate(
+        [
+            referee_features(real.melodies, windows_of(real.melodies, pieces, starts, MAX_BARS)),
+            referee_features(noise, windows_of(noise, numbers, np.zeros_like(numbers), MAX_BARS)),
+        ]
+    )
+    classes = np.concatenate([real.styles[pieces], np.full(len(passages), NOISE_CLASS)])
+    counts = np.bincount(classes, minlength=len(CLASSES))
+    weights = (len(classes) / len(CLASSES) / counts)[classes]
+    names = list(NOISE)
+    near = np.isin(
+        np.concatenate([np.full(len(pieces), -1), family]), [names.index("perturbed_10"), names.index("shuffled_bars")]
+    )
+    weights[near] *= settings.near_weight
+    referee = fit_referee(features, classes, weights, seed=settings.seed)
+    save_referee(FOLDER / "referee", referee, {"classes": list(CLASSES), "part": REFEREE, "sources": SOURCES})
+
+
+def write_manifest() -> None:
+    """What every file is, with its hash."""
+    files = sorted(
+        path for path in FOLDER.rglob("*") if path.suffix in (".json", ".safetensors") and path.parent != FOLDER
+    )
+    manifest = {
+        "command": "python experiments/weights/make_weights.py",
+        "version": __version__,
+        "environment": ENV_ID,
+        "features_id": features_id(),
+        "num_features": NUM_FEATURES,
+        "split": "rlcompose/corpus/split.py",
+        "sources": SOURCES,
+        "files": {str(path.relative_to(FOLDER)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files},
+    }
+    write_atomically(
+        FOLDER / "manifest.json", json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    )
+
+
+def main() -> int:
+    """Make all weights."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=Settings().rounds, help="of attacks by hill climbing")
+    parser.add_argument(
+        "--exploit", type=int, default=120_000, help="steps of the agents that exploit the judge, 0 for none"
+    )
+    arguments = parser.parse_args()
+    settings = replace(Settings(), rounds=arguments.rounds)
+    real = real_music()
+    part = real.of_part(JUDGE)
+    trained = train_judge(part, settings)
+    write_judge(FOLDER / "judge", trained, trained.samples, settings)
+    if arguments.exploit:
+        with tempfile.TemporaryDirectory() as place:
+            shutil.copytree(FOLDER / "judge", Path(place) / "judge")
+            os.environ[JUDGE_VARIABLE] = str(Path(place) / "judge")
+            load_judge.cache_clear()
+            found = np.concatenate([exploit(style, arguments.exploit, settings.seed) for style in EXPLOITED])
+            del os.environ[JUDGE_VARIABLE]
+            load_judge.cache_clear()
+        trained = trained.with_attacks(found, settings)
+        write_judge(FOLDER / "judge", trained, trained.samples, settings)
+    make_referee(real.of_part(REFEREE), settings)
+    write_manifest()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,44 @@
+"""The reward term of the learned judge of style: how much the last bars are like real music of a style.
+
+Asked once a bar and for all pieces together, outside compiled code: `rlcompose/learned/judge.py` says what the judge
+is, and what it does not hear (chords, sound). It can be fooled; training watches for that, and rules and an anchor
+belong beside it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlcompose.engine.moments import Moments
+from rlcompose.reward import BAR_END, reward_term
+
+
+@reward_term(at=BAR_END, low=0, high=1, batched=True)
+def in_style(
+    ms: Moments,
+    jazz: float = 0.0,
+    chorale: float = 0.0,
+    fiddle: float = 0.0,
+    german_folk: float = 0.0,
+    chinese_folk: float = 0.0,
+    renaissance: float = 0.0,
+) -> NDArray[np.float64]:
+    """The last one to eight bars are taken for music of the style by the judge.
+
+    The logarithm of the judge's probability at each bar's end, 0 at .02 and 1 at the mean of real music, beyond which
+    it pays no more; divided by the bars of the piece, so that a whole piece earns 0 to 1. Paid densely because a
+    potential would leave all but the last window unjudged. Without parameters it is the environment's own style; with
+    shares, `in_style(jazz=0.7, fiddle=0.3)`, a blend, paid best where the probabilities are the shares.
+    """
+    from rlcompose.learned.paying import pay_rows
+
+    blend = {
+        "jazz": jazz,
+        "chorale": chorale,
+        "fiddle": fiddle,
+        "german_folk": german_folk,
+        "chinese_folk": chinese_folk,
+        "renaissance": renaissance,
+    }
+    return pay_rows(ms, blend)

@@ -1,0 +1,178 @@
+"""Models as arrays: what a judge is made of, how it is kept in files, and how compiled code is given it.
+
+A model is a folder with `config.json` and `model.safetensors`; nothing in it is executed. Trees are arrays of nodes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlcompose.errors import RlcomposeError
+from rlcompose.files import make_folder, write_atomically
+from rlcompose.learned.compiled import kernel
+from rlcompose.learned.layout import CLASSES, FEATURES, NUM_CLASSES, NUM_FEATURES
+from rlcompose.learned.melodies import Melodies
+from rlcompose.learned.ngrams import Ngrams
+
+FORMAT = 1
+# What the kernel takes of the judge's models, in its order.
+PARTS = (
+    *("mean", "scale", "linear", "linear_bias"),
+    *("dense_1", "bias_1", "dense_2", "bias_2", "dense_3", "bias_3"),
+    *("roots", "split", "threshold", "left", "right", "value", "base"),
+    *("shares", "bias"),
+)
+_TYPES: dict[str, Any] = {"roots": np.int32, "split": np.int16, "left": np.int32, "right": np.int32}
+_NGRAMS = ("melody", "degree", "rhythm")
+
+
+def features_id() -> str:
+    """A hash of the features' names and order: a model made for others is refused."""
+    return hashlib.sha256("\n".join((*FEATURES, *CLASSES)).encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JudgeModel:
+    """The judge's models and the n-gram tables behind its features; `parts` are named as in `PARTS`.
+
+    Boosted trees, a linear and a dense network give probabilities of the classes; their logarithms are added with
+    `shares`, `bias` is added, and the sum is normalised.
+    """
+
+    ngrams: Ngrams
+    parts: Mapping[str, NDArray[Any]]
+
+    @property
+    def arrays(self) -> tuple[NDArray[Any], ...]:
+        """What compiled functions take."""
+        return tuple(self.parts[name] for name in PARTS)
+
+    def features(self, melodies: Melodies, windows: NDArray[np.int32]) -> NDArray[np.float32]:
+        """The features of windows, float32 (windows, features)."""
+        return features_of(melodies, windows, self.ngrams)
+
+    def probabilities(self, melodies: Melodies, windows: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Of each window, float32 (windows, classes)."""
+        out = np.empty((len(windows), NUM_CLASSES), np.float32)
+        kernel().judge_windows(*melodies.arrays, np.ascontiguousarray(windows), *self.ngrams.arrays, self.arrays, out)
+        return out
+
+    def of_features(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The probabilities of windows whose features are known."""
+        out = np.empty((len(features), NUM_CLASSES), np.float32)
+        kernel().judge_features(np.ascontiguousarray(features, np.float32), self.arrays, out)
+        return out
+
+    def alone(self, features: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        """What each of the models says alone, neither weighed nor calibrated: trees, linear, dense."""
+        result = []
+        for number in range(3):
+            shares = np.zeros(3, np.float32)
+            shares[number] = 1.0
+            parts = dict(self.parts) | {"shares": shares, "bias": np.zeros(NUM_CLASSES, np.float32)}
+            result.append(JudgeModel(self.ngrams, parts).of_features(features))
+        return result
+
+
+def features_of(melodies: Melodies, windows: NDArray[np.int32], ngrams: Ngrams) -> NDArray[np.float32]:
+    """The features of windows, float32 (windows, features)."""
+    out = np.empty((len(windows), NUM_FEATURES), np.float32)
+    kernel().features_of(*melodies.arrays, np.ascontiguousarray(windows), *ngrams.arrays, out)
+    return out
+
+
+def checked_parts(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """The judge's arrays, of the kernel's types; what would lead compiled code astray is an error that names it."""
+    missing = [name for name in PARTS if name not in arrays]
+    if missing:
+        raise RlcomposeError(f"the judge's model lacks {', '.join(missing)}")
+    parts = {name: np.ascontiguousarray(arrays[name], _TYPES.get(name, np.float32)) for name in PARTS}
+    nodes = len(parts["split"])
+    hidden, hidden_2 = len(parts["bias_1"]), len(parts["bias_2"])
+    shapes = {
+        **dict.fromkeys(("mean", "scale"), (NUM_FEATURES,)),
+        "linear": (NUM_FEATURES, NUM_CLASSES),
+        **dict.fromkeys(("linear_bias", "bias_3", "base", "bias"), (NUM_CLASSES,)),
+        "dense_1": (NUM_FEATURES, hidden),
+        "dense_2": (hidden, hidden_2),
+        "dense_3": (hidden_2, NUM_CLASSES),
+        **dict.fromkeys(("threshold", "left", "right", "value"), (nodes,)),
+        "roots": (len(parts["roots"]), NUM_CLASSES),
+        "shares": (3,),
+    }
+    for name, shape in shapes.items():
+        if parts[name].shape != shape:
+            raise RlcomposeError(f"the judge's {name} has shape {parts[name].shape}: it must be {shape}")
+    inner = parts["split"] >= 0
+    number = np.arange(nodes)
+    if (
+        (parts["split"] >= NUM_FEATURES).any()
+        or not ((parts["roots"] >= 0) & (parts["roots"] < nodes)).all()
+        # Children come after their parent: so no walk goes astray or round in a circle.
+        or any(((parts[side] <= number) | (parts[side] >= nodes))[inner].any() for side in ("left", "right"))
+    ):
+        raise RlcomposeError("the judge's trees are damaged: a node points to none")
+    return parts
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+
+def save_arrays(folder: Path, config: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write `config.json` and `model.safetensors`, each whole or not at all."""
+    from safetensors.numpy import save
+
+    make_folder(folder)
+    write_atomically(
+        folder / "model.safetensors", save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+    )
+    whole = {"format": FORMAT, "features_id": features_id(), **config}
+    write_atomically(folder / "config.json", json.dumps(whole, indent=2, sort_keys=True) + "\n")
+
+
+def load_arrays(folder: Path, kind: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """The configuration and the arrays in a folder.
+
+    Raises:
+        RlcomposeError: They cannot be read, or were made for another version; the message says which.
+    """
+    from safetensors.numpy import load_file
+
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        arrays = load_file(folder / "model.safetensors")
+    except (OSError, ValueError) as error:
+        raise RlcomposeError(f"cannot read the {kind} in {folder}: {error}") from None
+    except Exception as error:  # safetensors' own error has no public base
+        raise RlcomposeError(f"{folder / 'model.safetensors'} is not a safetensors file: {error}") from None
+    if not isinstance(config, dict):
+        raise RlcomposeError(f"cannot read the {kind} in {folder}: its config.json is no object of names and values")
+    for key, value in {"kind": kind, "format": FORMAT, "features_id": features_id()}.items():
+        if config.get(key) != value:
+            raise RlcomposeError(f"the {kind} in {folder} was made for {key} {config.get(key)!r}, here it is {value!r}")
+    return config, arrays
+
+
+def save_judge(folder: Path, model: JudgeModel, config: Mapping[str, Any]) -> None:
+    """Write a judge's folder."""
+    tables = dict(zip(_NGRAMS, model.ngrams.arrays, strict=True))
+    save_arrays(folder, {"kind": "judge", **config}, dict(model.parts) | tables)
+
+
+def load_judge_model(folder: Path) -> tuple[JudgeModel, dict[str, Any]]:
+    """The judge in a folder, and its configuration."""
+    config, arrays = load_arrays(folder, "judge")
+    missing = [name for name in _NGRAMS if name not in arrays]
+    if missing:
+        raise RlcomposeError(f"the judge in {folder} lacks the tables {', '.join(missing)}")
+    ngrams = Ngrams(*(np.ascontiguousarray(arrays[name], np.float32) for name in _NGRAMS))
+    ngrams.check()
+    return JudgeModel(ngrams, checked_parts(arrays)), config

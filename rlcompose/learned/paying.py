@@ -1,0 +1,60 @@
+"""The judge inside the loop: what the bars just ended earn, for all pieces of an engine at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlcompose.engine.moments import Moments
+from rlcompose.errors import RlcomposeError
+from rlcompose.learned.compiled import kernel
+from rlcompose.learned.judge import load_judge, paid
+from rlcompose.learned.layout import NUM_CLASSES, STYLES
+from rlcompose.theory.key import MODES, SCALES
+
+
+@cache
+def _scales() -> NDArray[np.int64]:
+    return np.array([sum(1 << degree for degree in SCALES[mode]) for mode in MODES], np.int64)
+
+
+def blend_of(family: str, shares: Mapping[str, float]) -> dict[str, float]:
+    """The styles that are asked for and their shares; without any the environment's own family of styles.
+
+    Raises:
+        RlcomposeError: A share is negative, or the environment's style is none that the judge knows.
+    """
+    if any(share < 0 for share in shares.values()):
+        raise RlcomposeError(f"in_style: a share is negative in {dict(shares)}: allowed are 0 and more")
+    asked = {style: share for style, share in shares.items() if share > 0}
+    if asked:
+        return asked
+    if family not in STYLES:
+        raise RlcomposeError(
+            f"the judge does not know the style {family!r}: name one that it knows, as in in_style(jazz=1); "
+            f"allowed: {', '.join(STYLES)}"
+        )
+    return {family: 1.0}
+
+
+def pay_rows(moments: Moments, shares: Mapping[str, float]) -> NDArray[np.float64]:
+    """What the reward term `in_style` gives each row, float64 (envs,); 0 where no bar ends."""
+    judge = load_judge()
+    blend = blend_of(moments.family, shares)
+    state = moments.state
+    result = np.zeros(len(moments))
+    to_end = moments.bar_ticks - moments.tick_in_bar
+    rows = np.flatnonzero((moments.ticks >= to_end) & ~state.done)
+    if len(rows):
+        found = np.zeros((len(rows), NUM_CLASSES), np.float32)
+        ended = np.zeros(len(rows), np.int64)
+        model = judge.model
+        kernel().judge_rows(
+            *(state.events, state.now, rows, _scales(), *model.ngrams.arrays, model.arrays, found, ended)
+        )
+        asked = ended > 0
+        result[rows[asked]] = paid(found[asked], blend, judge.caps) * ended[asked] / moments.bars[rows[asked]]
+    return result
