@@ -1,10 +1,10 @@
-"""Scores that music21 reads (kern, MusicXML, MIDI) as melodies: one voice, its bars, and chords if there are some."""
+"""Scores that music21 reads (MusicXML, MIDI) as melodies: one voice, its bars, and chords if there are some."""
 
 from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -18,16 +18,15 @@ from rlcompose.swing import straighten
 from rlcompose.theory.chord import NO_CHORD, Chord, parse_chord
 from rlcompose.theory.key import Key
 from rlcompose.theory.meter import TICKS_PER_QUARTER
-from rlcompose.theory.pitch import parse_pitch_class
 
 Voice = Literal["top", "melody"]
+Span = tuple[Fraction, Fraction, int]  # onset, length, MIDI pitch
 
 FEWEST_VOICES = 4  # of a chorale
 PERFORMED_PER_QUARTER = 4 * TICKS_PER_QUARTER  # how finely a MIDI file's times are read, before they are put on ticks
 EARLIEST, LATEST = -2, 6  # of these: how far before and behind the beat a player may be all the time
 _FINEST = 96  # of a quarter note: what a time in a score is rounded to where it is a float
 _MODES = {"ionian": "major", "aeolian": "minor", "lydian": "major", "phrygian": "minor", "locrian": "minor"}
-_KERN_MODES = {"": "major", "ion": "major", "lyd": "major", "mix": "mixolydian", "dor": "dorian"}
 
 
 def read_score(path: Path, voice: Voice = "melody", is_chorale: bool = False, is_swung: bool = False) -> WrittenTune:
@@ -71,7 +70,10 @@ def _tune(music21: Any, score: Any, path: Path, voice: Voice, is_chorale: bool, 
         raise RlcomposeError("it has no notes")
     if is_chorale and len(parts) < FEWEST_VOICES:
         raise RlcomposeError(f"it has too few voices: {len(parts)}, a chorale has {FEWEST_VOICES}")
-    part = _highest(music21, parts) if voice == "top" else _named_melody(parts)
+    if voice == "top":
+        part = max(parts, key=lambda part: mean_pitch(_spans(music21, part)))
+    else:
+        part = _named_melody(parts)
     bars: list[WrittenBar] = []
     ends: list[Fraction] = []
     measures = list(part.getElementsByClass("Measure"))
@@ -112,7 +114,7 @@ def _tune(music21: Any, score: Any, path: Path, voice: Voice, is_chorale: bool, 
         notes = _on_ticks(notes)
         if is_swung:
             notes = _straight(notes)
-    placed: list[list[tuple[Fraction, Fraction, int]]] = [[] for _ in bars]
+    placed: list[list[Span]] = [[] for _ in bars]
     number = 0
     for onset, length, pitch in notes:
         while number + 1 < len(bars) and onset >= ends[number]:
@@ -126,13 +128,13 @@ def _tune(music21: Any, score: Any, path: Path, voice: Voice, is_chorale: bool, 
             replace(bar, notes=tuple(inside)) for bar, inside in zip(bars, placed, strict=True) if bar.length > 0
         ),
         meters=tuple(dict.fromkeys(signatures)),
-        key=_kern_key(path) if path.suffix == ".krn" else _key(part),
+        key=_key(part),
         tempo=_exact(tempos[0]) if tempos and tempos[0] else None,
         title=title or path.stem,
     )
 
 
-def _on_ticks(notes: list[tuple[Fraction, Fraction, int]]) -> list[tuple[Fraction, Fraction, int]]:
+def _on_ticks(notes: list[Span]) -> list[Span]:
     """Performed notes on the ticks, without the time by which the player is behind (or before) the beat throughout.
 
     That is the shift that brings most onsets to the beats; a laid-back soloist would else be read a tick late.
@@ -149,7 +151,7 @@ def _on_ticks(notes: list[tuple[Fraction, Fraction, int]]) -> list[tuple[Fractio
     def tick(quarters: Fraction) -> Fraction:
         return Fraction(max(0, round((quarters - late) * TICKS_PER_QUARTER)), TICKS_PER_QUARTER)
 
-    placed: list[tuple[Fraction, Fraction, int]] = []
+    placed: list[Span] = []
     for onset, length, pitch in notes:
         start, end = tick(onset), tick(onset + length)
         if not placed or start > placed[-1][0]:
@@ -168,14 +170,27 @@ def _sounding(music21: Any, notes: Any) -> Iterator[Any]:
             yield note
 
 
-def _spans(music21: Any, part: Any) -> list[tuple[Fraction, Fraction, int]]:
-    """Onset, length and pitch of a part's highest notes, counted from the part's beginning; tied notes are one."""
-    spans: list[tuple[Fraction, Fraction, int]] = []
-    for note in _sounding(music21, part.flatten().notes):
-        onset, length = _exact(note.offset), _exact(note.duration.quarterLength)
-        pitch = max(pitch.midi for pitch in note.pitches)
-        is_tied = note.tie is not None and note.tie.type in ("stop", "continue")
-        if spans and is_tied and spans[-1][2] == pitch and sum(spans[-1][:2], Fraction(0)) == onset:
+def _spans(music21: Any, part: Any) -> list[Span]:
+    """A part's highest notes, counted from the part's beginning."""
+    return join_spans(
+        (
+            _exact(note.offset),
+            _exact(note.duration.quarterLength),
+            max(pitch.midi for pitch in note.pitches),
+            note.tie is not None and note.tie.type in ("stop", "continue"),
+        )
+        for note in _sounding(music21, part.flatten().notes)
+    )
+
+
+def join_spans(events: Iterable[tuple[Fraction, Fraction, int, bool]]) -> list[Span]:
+    """Of notes that begin together the highest, and tied ones as one.
+
+    events   the notes in order, as (onset, length, pitch, whether it is tied to the one before)
+    """
+    spans: list[Span] = []
+    for onset, length, pitch, is_tied in events:
+        if is_tied and spans and spans[-1][2] == pitch and spans[-1][0] + spans[-1][1] == onset:
             spans[-1] = (spans[-1][0], spans[-1][1] + length, pitch)
         elif spans and spans[-1][0] == onset:
             spans[-1] = max(spans[-1], (onset, length, pitch), key=lambda span: span[2])
@@ -184,7 +199,12 @@ def _spans(music21: Any, part: Any) -> list[tuple[Fraction, Fraction, int]]:
     return spans
 
 
-def _straight(spans: list[tuple[Fraction, Fraction, int]]) -> list[tuple[Fraction, Fraction, int]]:
+def mean_pitch(spans: Sequence[Span]) -> float:
+    """How high a part lies."""
+    return sum(pitch for _, _, pitch in spans) / len(spans)
+
+
+def _straight(spans: list[Span]) -> list[Span]:
     """Swung notes as they are written, on the grid of ticks."""
     notes: list[Note] = []
     for onset, length, pitch in spans:
@@ -195,14 +215,6 @@ def _straight(spans: list[tuple[Fraction, Fraction, int]]) -> list[tuple[Fractio
             notes.append(Note(tick, pitch, ticks))
     unit = Fraction(1, TICKS_PER_QUARTER)
     return [(note.onset * unit, note.ticks * unit, note.pitch) for note in straighten(notes)]
-
-
-def _highest(music21: Any, parts: list[Any]) -> Any:
-    def mean(part: Any) -> float:
-        pitches = [pitch for _, _, pitch in _spans(music21, part)]
-        return sum(pitches) / len(pitches)
-
-    return max(parts, key=mean)
 
 
 def _named_melody(parts: list[Any]) -> Any:
@@ -229,12 +241,3 @@ def _key(part: Any) -> Key | None:
         if mode in ("major", "minor", "dorian", "mixolydian"):
             return Key(key.tonic.pitchClass, mode)
     return None
-
-
-def _kern_key(path: Path) -> Key | None:
-    """The key of a kern file's designation, such as `*G:mix` or `*d:`, which music21 passes over."""
-    found = re.search(r"^\*([A-Ga-g])([#-]?):(\w*)", path.read_text(encoding="latin-1"), re.MULTILINE)
-    if not found:
-        return None
-    tonic = parse_pitch_class(found[1].upper() + found[2].replace("-", "b"))
-    return Key(tonic, "minor" if found[1].islower() else _KERN_MODES.get(found[3], "minor"))

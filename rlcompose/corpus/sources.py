@@ -14,7 +14,8 @@ import numpy as np
 
 from rlcompose.corpus.abc import read_tune, split_tunes, tune_field
 from rlcompose.corpus.entry import Entry, Report, SourcePiece
-from rlcompose.corpus.scores import read_score
+from rlcompose.corpus.kern import decoded, read_kern
+from rlcompose.corpus.scores import Voice, read_score
 from rlcompose.corpus.wjazzd import DATABASE, solo_entries
 from rlcompose.corpus.written import WrittenTune, compose_written
 from rlcompose.errors import RlcomposeError, missing_extra, unknown
@@ -25,7 +26,8 @@ from rlcompose.theory.meter import Meter
 
 DATA_VARIABLE = "RLCOMPOSE_DATA"  # names the folder in which the user keeps corpora
 WJAZZD = "wjazzd"
-SCORE_ENDINGS = (".krn", ".mid", ".midi", ".musicxml", ".mxl", ".xml")
+KERN_ENDING = ".krn"
+SCORE_ENDINGS = (KERN_ENDING, ".mid", ".midi", ".musicxml", ".mxl", ".xml")
 ABC_ENDING = ".abc"
 
 
@@ -212,12 +214,15 @@ def _collection_entries(name: str, collection: Collection) -> list[Entry]:
 
 
 def _read_collected(path: Path, collection: Collection) -> WrittenTune:
-    return read_score(path, "top" if collection.is_top else "melody", is_chorale=collection.is_chorale)
+    voice: Voice = "top" if collection.is_top else "melody"
+    if path.suffix == KERN_ENDING:
+        return read_kern(path, voice)
+    return read_score(path, voice, is_chorale=collection.is_chorale)
 
 
 def _work(path: Path) -> str:
     """The work that a file belongs to: the mass that a kern file names, the number of a cantata, else the file."""
-    if path.suffix == ".krn":
+    if path.suffix == KERN_ENDING:
         found = re.search(r"^!!!OPR:\s*(.+)", path.read_text(encoding="latin-1"), re.MULTILINE)
         return found[1].strip() if found else path.stem
     return path.stem.partition(".")[0] if path.stem.startswith("bwv") else path.stem
@@ -236,14 +241,15 @@ def _file_entries(path: Path, is_swung: bool) -> list[Entry]:
         if ending == ABC_ENDING and file.is_file():
             entries += _abc_entries(file, label, "your own file")
         elif ending in SCORE_ENDINGS and file.is_file():
-            entries.append(Entry(label, file.stem, "your own file", partial(read_score, file, is_swung=is_swung)))
+            read = partial(read_kern, file) if ending == KERN_ENDING else partial(read_score, file, is_swung=is_swung)
+            entries.append(Entry(label, file.stem, "your own file", read))
     return entries
 
 
 def _abc_entries(path: Path, label: str, licence: str, numbers: set[str] | None = None) -> list[Entry]:
     """The tunes of a file; of those whose number is in `numbers` already only the first is read."""
     entries = []
-    tunes = split_tunes(_decoded(path.read_bytes()))
+    tunes = split_tunes(decoded(path.read_bytes()))
     if not tunes:
         return [Entry(label, path.stem, licence, _refuse_empty)]
     for place, text in enumerate(tunes, 1):
@@ -266,11 +272,3 @@ def _refuse_empty() -> WrittenTune:
 
 def _refuse_twice(number: str) -> WrittenTune:
     raise RlcomposeError(f"its number is there twice in the collection: {number}")
-
-
-def _decoded(content: bytes) -> str:
-    """The text of an ABC file: UTF-8, or Latin 1, which older files are in."""
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("latin-1")
