@@ -213,7 +213,7 @@ def _part(style: Style, source: str | os.PathLike[str], progress: Progress | Non
 
 
 # The modules whose text decides what is read.
-_READERS = ("abc", "entry", "harmony", "keys", "scores", "sources", "wjazzd", "written")
+_READERS = ("abc", "entry", "harmony", "kern", "keys", "scores", "sources", "wjazzd", "written")
 
 
 def _fingerprint(style: Style, named: str, path: Path) -> str:
@@ -229,7 +229,7 @@ def _fingerprint(style: Style, named: str, path: Path) -> str:
 def _read(file: Path) -> tuple[dict[str, NDArray[np.int32]], dict[str, list[str]], tuple[Skipped, ...]] | None:
     """What is kept; None where there is nothing, or something that is damaged."""
     try:
-        with np.load(file, allow_pickle=False) as stored:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in ("notes", "chords", "sections", "pieces")}
             text = json.loads(stored["text"].tobytes())
         return arrays, text["texts"], tuple(Skipped(name, reason) for name, reason in text["skipped"])

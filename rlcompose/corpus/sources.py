@@ -116,16 +116,26 @@ def _read(
 ) -> Iterator[SourcePiece]:
     for entry in entries:
         try:
-            written = entry.read()
-            if isinstance(written, WrittenTune):
-                piece, lost = compose_written(written, style, only, expand_repeats)
-            else:
-                piece, lost = _as_style(written, style, only), 0
+            piece, lost = read_entry(entry, style, only, expand_repeats)
         except RlcomposeError as error:
             report.skip(entry.name, str(error))
             continue
         report.read += 1
-        yield SourcePiece(piece, entry.name, entry.group, entry.licence, lost)
+        yield SourcePiece(piece, entry.name, entry.group, entry.licence, lost, entry.year)
+
+
+def read_entry(
+    entry: Entry, style: Style, only: Meter | None = None, expand_repeats: bool = False
+) -> tuple[Composition, int]:
+    """The piece of an entry as a composition of a style, and how many of its notes were lost.
+
+    Raises:
+        RlcomposeError: It cannot be read, or its metre is none of the style's or not `only`.
+    """
+    written = entry.read()
+    if isinstance(written, WrittenTune):
+        return compose_written(written, style, only, expand_repeats)
+    return _as_style(written, style, only), 0
 
 
 def _as_style(piece: Composition, style: Style, only: Meter | None) -> Composition:
@@ -145,11 +155,7 @@ def find_entries(style: Style, source: str | os.PathLike[str] | None = None) -> 
         return [entry for name in names for entry in _named(name)]
     if source in (*COLLECTIONS, WJAZZD):
         return _named(str(source))
-    path = Path(source)
-    if not path.exists():
-        if path.parent == Path("."):
-            raise unknown("source", source, (*COLLECTIONS, WJAZZD, "the path of a file or folder"))
-        raise missing_file("source", path)
+    path = source_path(source)
     if path.suffix == ".db" or (path.is_dir() and _holds_solos(path)):
         return _solos(path)
     entries = _file_entries(path, style.swing)
@@ -157,6 +163,20 @@ def find_entries(style: Style, source: str | os.PathLike[str] | None = None) -> 
         endings = ", ".join((ABC_ENDING, *SCORE_ENDINGS, ".db"))
         raise RlcomposeError(f"{path} holds no music: files that end in {endings} are read")
     return entries
+
+
+def source_path(source: str | os.PathLike[str]) -> Path:
+    """The file or folder of a source, a collection's or any; what does not exist raises the error that says so."""
+    if source == WJAZZD:
+        return _data_folder()
+    if source in COLLECTIONS:
+        return _collection_folder(COLLECTIONS[str(source)])
+    path = Path(source)
+    if not path.exists():
+        if path.parent == Path("."):
+            raise unknown("source", source, (*COLLECTIONS, WJAZZD, "the path of a file or folder"))
+        raise missing_file("source", path)
+    return path
 
 
 def _named(name: str) -> list[Entry]:
@@ -193,13 +213,18 @@ def _solos(path: Path) -> list[Entry]:
 # --- music21's corpus -------------------------------------------------------------------------------------------------
 
 
-def _collection_entries(name: str, collection: Collection) -> list[Entry]:
+def _collection_folder(collection: Collection) -> Path:
     found = find_spec("music21")
     if found is None or found.origin is None:
         raise missing_extra("music21", "notation")
     folder = Path(found.origin).parent / "corpus" / collection.folder
     if not folder.is_dir():
         raise RlcomposeError(f"the installed music21 has no corpus {collection.folder!r}: {folder} does not exist")
+    return folder
+
+
+def _collection_entries(name: str, collection: Collection) -> list[Entry]:
+    folder = _collection_folder(collection)
     files = sorted(path for path in folder.iterdir() if re.fullmatch(collection.files, path.name))
     entries: list[Entry] = []
     numbers: set[str] = set()
