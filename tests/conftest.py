@@ -6,9 +6,10 @@ import contextlib
 import io
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,6 +17,9 @@ from rlcompose.score import ChordSpan, Composition, Note, Section
 from rlcompose.theory.chord import NO_CHORD, QUALITIES, Chord
 from rlcompose.theory.key import MODES, Key
 from rlcompose.theory.meter import Meter
+
+if TYPE_CHECKING:
+    from rlcompose.learned.melodies import Melodies
 
 
 @pytest.fixture(scope="session")
@@ -117,3 +121,50 @@ def played() -> Callable[..., Composition]:
         return decode(brief, piece.seed, piece.actions)
 
     return play_random
+
+
+@pytest.fixture(scope="session")
+def tune() -> Callable[..., Composition]:
+    """Makes a melody without chords: `tune([(onset, ticks, pitch), …], bars=2, meter="6/8", key="D minor")`."""
+
+    def make(
+        notes: Sequence[tuple[int, int, int]], bars: int = 1, meter: str = "4/4", key: str = "C major"
+    ) -> Composition:
+        return Composition(
+            notes=tuple(Note(onset, pitch, ticks) for onset, ticks, pitch in notes),
+            chords=(),
+            key=Key.parse(key),
+            meter=Meter.parse(meter),
+            bars=bars,
+            tempo=120,
+            style="jazz",
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def random_tune(tune: Callable[..., Composition]) -> Callable[..., Composition]:
+    """Makes the melody of a number: `random_tune(3, bars=8, meter="4/4", key="C major")`."""
+
+    def make(number: int, bars: int = 8, meter: str = "4/4", key: str = "C major") -> Composition:
+        draw = random.Random(number)
+        total, at = bars * Meter.parse(meter).bar_ticks, draw.randrange(12)
+        notes = []
+        while at < total:
+            ticks = min(draw.choice((2, 3, 4, 6, 8, 12, 18, 24)), total - at)
+            if draw.random() < 0.85:
+                notes.append((at, ticks, draw.randint(50, 79)))
+            at += ticks
+        return tune(notes, bars, meter, key)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def melodies(random_tune: Callable[..., Composition]) -> Melodies:
+    """Forty random melodies of 12 bars in four metres."""
+    from rlcompose.learned.melodies import make_melodies
+
+    names = ("4/4", "3/4", "6/8", "2/4")
+    return make_melodies([random_tune(number, 12, names[number % 4]) for number in range(40)])

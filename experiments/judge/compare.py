@@ -82,7 +82,8 @@ class Gru:
     def predict_proba(self, notes: NDArray[np.int64]) -> Matrix:
         """Probabilities (windows, styles)."""
         with self.torch.no_grad():
-            parts = [self._logits(part) for part in self.torch.from_numpy(notes + 1).split(2048)]
+            x = self.torch.from_numpy(notes + 1)
+            parts = [self._logits(part) for part in self.torch.split(x, 2048)]
             result: Matrix = self.torch.softmax(self.torch.cat(parts), 1).double().numpy()
         return result
 
@@ -119,7 +120,8 @@ def fit_all(x: NDArray[np.float32], notes: Any, y: NDArray[np.int64], seed: int)
     w = (len(y) / NUM_STYLES / counts)[y]
 
     def cut(values: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.clip((values - mean) * scale, -CUT, CUT)
+        inside: NDArray[np.float32] = np.clip((values - mean) * scale, -CUT, CUT)
+        return inside
 
     z = cut(x)
     few = np.random.default_rng(seed).permutation(len(y))[:9000]  # the SVM's cost grows with the square

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -14,17 +16,20 @@ from rlcompose.learned.layout import (
     NUM_FEATURES,
     STYLES,
 )
-from rlcompose.learned.melodies import make_melodies, windows_of
+from rlcompose.learned.melodies import Melodies, make_melodies, windows_of
 from rlcompose.learned.models import features_of
 from rlcompose.learned.ngrams import Ngrams, fit_ngrams
+from rlcompose.score import Composition
+
+Tune = Callable[..., Composition]
 
 
 @pytest.fixture(scope="module")
-def ngrams(melodies) -> Ngrams:  # type: ignore[no-untyped-def]
+def ngrams(melodies: Melodies) -> Ngrams:
     return fit_ngrams(melodies, np.arange(40) % len(STYLES))
 
 
-def measured(piece, ngrams, bars=None, start=0):  # type: ignore[no-untyped-def]
+def measured(piece: Composition, ngrams: Ngrams, bars: int | None = None, start: int = 0) -> dict[str, float]:
     melodies = make_melodies([piece])
     windows = windows_of(melodies, [0], [start], bars or int(melodies.pieces[0, 2]))
     [row] = features_of(melodies, windows, ngrams)
@@ -92,18 +97,18 @@ COUNTED = {
 }
 
 
-def test_features_of_two_bars_counted_by_hand(tune, ngrams) -> None:  # type: ignore[no-untyped-def]
+def test_features_of_two_bars_counted_by_hand(tune: Tune, ngrams: Ngrams) -> None:
     found = measured(tune(HAND, bars=2), ngrams)
     assert {name: found[name] for name in COUNTED} == pytest.approx(COUNTED, abs=1e-5)
 
 
-def test_a_syncopation_sounds_through_the_next_beat(tune, ngrams) -> None:  # type: ignore[no-untyped-def]
+def test_a_syncopation_sounds_through_the_next_beat(tune: Tune, ngrams: Ngrams) -> None:
     # On the second half of beats 1 and 3; only the first lasts through the beat after it.
     found = measured(tune([(6, 12, 60), (30, 6, 60)]), ngrams)
     assert found["syncopation"] == 0.5 and found["at_off_beat"] == 1.0
 
 
-def test_what_returns_is_found_and_what_overlaps_itself_is_not(tune, ngrams) -> None:  # type: ignore[no-untyped-def]
+def test_what_returns_is_found_and_what_overlaps_itself_is_not(tune: Tune, ngrams: Ngrams) -> None:
     figure = [(0, 6, 0), (6, 6, 4), (12, 12, 7), (24, 24, 5)]
     moved = [(onset + 48, ticks, pitch + 2) for onset, ticks, pitch in figure]
     found = measured(tune([(o, t, 60 + p) for o, t, p in figure + moved], bars=2), ngrams)
@@ -115,7 +120,7 @@ def test_what_returns_is_found_and_what_overlaps_itself_is_not(tune, ngrams) -> 
 
 
 @pytest.mark.parametrize("by", [-7, 5, 12])
-def test_transposition_changes_nothing(by: int, random_tune, tune, ngrams) -> None:  # type: ignore[no-untyped-def]
+def test_transposition_changes_nothing(by: int, random_tune: Tune, tune: Tune, ngrams: Ngrams) -> None:
     keys = {-7: "F major", 5: "F major", 12: "C major"}
     for seed in range(5):
         piece = random_tune(seed)
@@ -124,13 +129,13 @@ def test_transposition_changes_nothing(by: int, random_tune, tune, ngrams) -> No
         assert one == pytest.approx(two, abs=1e-5)
 
 
-def test_where_in_the_piece_a_window_lies_changes_nothing(random_tune, tune, ngrams) -> None:  # type: ignore[no-untyped-def]
+def test_where_in_the_piece_a_window_lies_changes_nothing(random_tune: Tune, tune: Tune, ngrams: Ngrams) -> None:
     piece = random_tune(3, bars=4)
     later = tune([(n.onset + 96, n.ticks, n.pitch) for n in piece.notes], 6)
     assert measured(piece, ngrams) == pytest.approx(measured(later, ngrams, bars=4, start=2), abs=1e-5)
 
 
-def test_all_features_are_finite_and_shares_are_shares(melodies, ngrams) -> None:  # type: ignore[no-untyped-def]
+def test_all_features_are_finite_and_shares_are_shares(melodies: Melodies, ngrams: Ngrams) -> None:
     for bars in range(1, MAX_BARS + 1):
         windows = windows_of(melodies, np.arange(40), np.zeros(40, np.int64), bars)
         found = features_of(melodies, windows, ngrams)
@@ -145,6 +150,6 @@ def test_all_features_are_finite_and_shares_are_shares(melodies, ngrams) -> None
         ).all()
 
 
-def test_a_window_without_notes_is_silence(tune, ngrams) -> None:  # type: ignore[no-untyped-def]
+def test_a_window_without_notes_is_silence(tune: Tune, ngrams: Ngrams) -> None:
     found = measured(tune([(48, 12, 60)], bars=2), ngrams, bars=1)
     assert found["rest_share"] == 1.0 and found["silent_bars"] == 1.0 and found["density"] == 0.0

@@ -13,10 +13,10 @@ from rlcompose.errors import RlcomposeError
 from rlcompose.learned.judge import load_judge
 from rlcompose.learned.layout import STYLES
 from rlcompose.learned.paying import blend_of
-from rlcompose.reward import weigh_terms
+from rlcompose.reward import WeightedTerm, weigh_terms
 
 
-def terms(style: str, name: str = "in_style"):  # type: ignore[no-untyped-def]
+def terms(style: str, name: str = "in_style") -> tuple[WeightedTerm, ...]:
     brief = make_brief(style, {"bars": 12})
     off = dict.fromkeys(brief.style.rewards, 0.0)
     return weigh_terms(brief.style.rewards, off | {name: 1.0})

@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,11 @@ from rlcompose.errors import RlcomposeError
 from rlcompose.learned.attack import climb
 from rlcompose.learned.judge import FLOOR_P, Judge, load_judge, paid, weights_folder
 from rlcompose.learned.layout import CLASSES, NUM_STYLES, STYLES
-from rlcompose.learned.melodies import windows_of
+from rlcompose.learned.melodies import Melodies, windows_of
 from rlcompose.learned.noise import NOISE, make_noise, melodies_of, passage_of
+from rlcompose.score import Composition
+
+Tune = Callable[..., Composition]
 
 
 @pytest.fixture(scope="module")
@@ -24,14 +28,14 @@ def judge() -> Judge:
     return load_judge()
 
 
-def test_random_notes_are_no_style(judge: Judge, random_tune) -> None:  # type: ignore[no-untyped-def]
+def test_random_notes_are_no_style(judge: Judge, random_tune: Tune) -> None:
     for seed in range(12):
         judgement = judge.judge(random_tune(seed, 16))
         assert judgement.verdict == "noise" and judgement.probabilities[judgement.style] < 0.1
         assert judgement.score < 0.35 and judgement.against
 
 
-def test_a_judgement_is_whole_and_says_why(judge: Judge, random_tune) -> None:  # type: ignore[no-untyped-def]
+def test_a_judgement_is_whole_and_says_why(judge: Judge, random_tune: Tune) -> None:
     judgement = judge.judge(random_tune(1, 12), "jazz")
     assert judgement.bars.shape == (12, len(CLASSES)) and np.allclose(judgement.bars.sum(axis=1), 1, atol=1e-5)
     document = json.loads(json.dumps(judgement.to_dict()))
@@ -41,7 +45,9 @@ def test_a_judgement_is_whole_and_says_why(judge: Judge, random_tune) -> None:  
     assert set(document["parts"]) == {"trees", "linear", "dense"}
 
 
-def test_a_style_that_it_does_not_know_and_a_piece_without_notes_are_told(judge: Judge, random_tune, tune) -> None:  # type: ignore[no-untyped-def]
+def test_a_style_that_it_does_not_know_and_a_piece_without_notes_are_told(
+    judge: Judge, random_tune: Tune, tune: Tune
+) -> None:
     with pytest.raises(RlcomposeError, match="did you mean 'jazz'"):
         judge.judge(random_tune(0), "jaz")
     with pytest.raises(RlcomposeError, match="no notes"):
@@ -64,7 +70,9 @@ def test_a_blend_pays_best_where_the_probabilities_are_its_shares(judge: Judge) 
     assert np.array_equal(values, paid(p, {"jazz": 7, "fiddle": 3}, dict.fromkeys(STYLES, 1.0)))
 
 
-def test_noise_of_every_family_from_music_made_here_is_hardly_taken_for_a_style(judge: Judge, melodies) -> None:  # type: ignore[no-untyped-def]
+def test_noise_of_every_family_from_music_made_here_is_hardly_taken_for_a_style(
+    judge: Judge, melodies: Melodies
+) -> None:
     windows = windows_of(melodies, np.arange(40), np.zeros(40, np.int64), 8)
     passages = [passage_of(melodies, window) for window in windows]
     for family in NOISE:

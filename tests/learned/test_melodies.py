@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
 from rlcompose.learned.layout import SLOT_OF_TICK
 from rlcompose.learned.melodies import (
+    Melodies,
     all_windows,
     bar_slots,
     bars_so_far,
@@ -14,7 +17,10 @@ from rlcompose.learned.melodies import (
     window_notes,
     windows_of,
 )
+from rlcompose.score import Composition
 from rlcompose.theory.meter import Meter
+
+Tune = Callable[..., Composition]
 
 
 def test_triplets_move_to_the_nearest_sixteenth() -> None:
@@ -31,7 +37,7 @@ def test_two_bars_of_two_four_are_one(meter: str, slots: tuple[int, int]) -> Non
     assert bar_slots(Meter.parse(meter)) == slots
 
 
-def test_pitches_count_from_the_tonic_and_of_two_notes_on_a_slot_the_first_stays(tune) -> None:  # type: ignore[no-untyped-def]
+def test_pitches_count_from_the_tonic_and_of_two_notes_on_a_slot_the_first_stays(tune: Tune) -> None:
     made = make_melodies([tune([(0, 2, 62), (2, 2, 65), (4, 8, 69)], key="D major"), tune([(24, 12, 59)])])
     # Ticks 2 and 4 fall on one slot.
     assert made.onsets.tolist() == [0, 1, 8] and made.ends.tolist() == [1, 2, 12]
@@ -39,7 +45,7 @@ def test_pitches_count_from_the_tonic_and_of_two_notes_on_a_slot_the_first_stays
     assert made.pieces[:, :4].tolist() == [[0, 2, 1, 16], [2, 3, 1, 16]]
 
 
-def test_windows_hold_the_notes_that_begin_in_them(tune) -> None:  # type: ignore[no-untyped-def]
+def test_windows_hold_the_notes_that_begin_in_them(tune: Tune) -> None:
     piece = tune([(48 * bar + 12 * beat, 12, 60 + bar) for bar in range(12) for beat in range(4)], bars=12)
     made = make_melodies([piece])
     [window] = windows_of(made, [0], [4], 2)
@@ -52,7 +58,7 @@ def test_windows_hold_the_notes_that_begin_in_them(tune) -> None:  # type: ignor
     assert growing[:, 2].tolist() == [0] * 8 + [16, 32, 48, 64]
 
 
-def test_some_and_joined_melodies_are_the_same_music(melodies) -> None:  # type: ignore[no-untyped-def]
+def test_some_and_joined_melodies_are_the_same_music(melodies: Melodies) -> None:
     halves = [melodies.of(np.arange(20)), melodies.of(np.arange(20, 40))]
     again = joined_melodies(halves)
     assert np.array_equal(again.pieces, melodies.pieces)

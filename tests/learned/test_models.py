@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from rlcompose.errors import RlcomposeError
 from rlcompose.learned.compiled import kernel
@@ -72,9 +73,10 @@ def test_the_models_alone_and_together_are_what_numpy_makes_of_them(samples: Sam
     parts = {name: np.asarray(array, np.float64) for name, array in model.parts.items()}
     z = np.clip((samples.features - parts["mean"]) * parts["scale"], -4, 4)
 
-    def softmax(logits: np.ndarray) -> np.ndarray:
-        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return odds / odds.sum(axis=1, keepdims=True)
+    def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+        odds: NDArray[np.float64] = np.exp(logits - logits.max(axis=1, keepdims=True))
+        odds /= odds.sum(axis=1, keepdims=True)
+        return odds
 
     linear = softmax(z @ parts["linear"] + parts["linear_bias"])
     hidden = np.maximum(z @ parts["dense_1"] + parts["bias_1"], 0)
@@ -83,7 +85,7 @@ def test_the_models_alone_and_together_are_what_numpy_makes_of_them(samples: Sam
     trees, ours_linear, ours_dense = (each.astype(np.float64) for each in model.alone(samples.features))
     assert np.allclose(ours_linear, (linear + 1e-4) / (linear + 1e-4).sum(axis=1, keepdims=True), atol=1e-4)
     assert np.allclose(ours_dense, (dense + 1e-4) / (dense + 1e-4).sum(axis=1, keepdims=True), atol=1e-4)
-    logs = sum(np.log(each + 1e-4) for each in (trees, linear, dense)) / 3
+    logs = np.mean([np.log(each + 1e-4) for each in (trees, linear, dense)], axis=0)
     assert np.allclose(model.of_features(samples.features), softmax(logs), atol=2e-3)
     assert (model.of_features(samples.features).argmax(axis=1) == samples.classes).mean() > 0.9
 

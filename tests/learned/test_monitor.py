@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,9 @@ from rlcompose.learned.layout import MAX_BARS
 from rlcompose.learned.melodies import windows_of
 from rlcompose.learned.monitor import Watch
 from rlcompose.learned.noise import melodies_of
+from rlcompose.score import Composition
+
+Tune = Callable[..., Composition]
 
 
 def test_what_was_climbed_to_please_the_judge_is_suspicious() -> None:
@@ -81,7 +85,7 @@ def test_no_code_that_trains_asks_the_referee() -> None:
     assert "rlcompose.learned.referee" not in seen
 
 
-def test_the_referee_knows_noise(random_tune) -> None:  # type: ignore[no-untyped-def]
+def test_the_referee_knows_noise(random_tune: Tune) -> None:
     from rlcompose.learned.referee import load_referee
 
     for seed in range(4):

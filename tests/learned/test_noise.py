@@ -3,12 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rlcompose.learned.melodies import windows_of
+from rlcompose.learned.melodies import Melodies, windows_of
 from rlcompose.learned.noise import NOISE, TWELVE, make_noise, melodies_of, passage_of
 
 
 @pytest.mark.parametrize("family", NOISE)
-def test_noise_is_a_melody_in_its_window_and_the_same_for_the_same_seed(family: str, melodies) -> None:  # type: ignore[no-untyped-def]
+def test_noise_is_a_melody_in_its_window_and_the_same_for_the_same_seed(family: str, melodies: Melodies) -> None:
     windows = windows_of(melodies, np.arange(40), np.zeros(40, np.int64), 6)
     passages = [passage_of(melodies, window) for window in windows]
     others = passages[1:] + passages[:1]
@@ -22,7 +22,7 @@ def test_noise_is_a_melody_in_its_window_and_the_same_for_the_same_seed(family: 
     assert len(melodies_of(made)) == 40
 
 
-def test_families_spoil_what_they_say_and_keep_the_rest(melodies) -> None:  # type: ignore[no-untyped-def]
+def test_families_spoil_what_they_say_and_keep_the_rest(melodies: Melodies) -> None:
     windows = windows_of(melodies, np.arange(40), np.zeros(40, np.int64), 6)
     passages = [passage_of(melodies, window) for window in windows]
     draw = np.random.default_rng(0)
