@@ -18,6 +18,7 @@ COMMANDS = {
     "soundfont": "check a SoundFont: what it lacks, and which one is played with",
     "fit": "how well real music fits the environment's actions",
     "judge": "how much pieces are like real music of a style, and why",
+    "naturalness": "learn to tell real music from what a model has made",
     "corpus": "list, read and describe the corpora of real music",
     "speed": "how many steps a second the environment makes",
 }
@@ -27,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command by name; the exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if not arguments or arguments[0] in ("-h", "--help"):
-        lines = "".join(f"  {name:10}{what}\n" for name, what in COMMANDS.items())
+        lines = "".join(f"  {name:12}{what}\n" for name, what in COMMANDS.items())
         usage = f"usage: rlcompose COMMAND [options]   (rlcompose COMMAND -h tells the options)\n\n{lines}"
         print(usage, end="", file=sys.stdout if arguments else sys.stderr)
         return 0 if arguments else 2

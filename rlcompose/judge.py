@@ -61,7 +61,8 @@ def _judge(arguments: argparse.Namespace) -> dict[str, Any]:
 def read_music(path: Path, style: str | None, skipped: list[dict[str, str]]) -> Iterator[tuple[str, Composition]]:
     """The pieces of a file or folder with their names; those that cannot be read are added to `skipped`.
 
-    Of a file that is no `piece.json` the rhythm of MIDI is read as swung where the style swings.
+    Of a folder that holds `piece.json` files those alone are read. The rhythm of MIDI is read as swung where the style
+    swings.
     """
     from rlcompose.corpus.entry import Report
     from rlcompose.corpus.sources import read_pieces
@@ -69,8 +70,10 @@ def read_music(path: Path, style: str | None, skipped: list[dict[str, str]]) -> 
     from rlcompose.style import load_style
     from rlcompose.theory.meter import METERS
 
-    if path.suffix == ".json":
-        yield str(path), read_piece(path)
+    documents = sorted(path.glob("*.json")) if path.is_dir() else [path] if path.suffix == ".json" else []
+    for document in documents:
+        yield str(document), read_piece(document)
+    if documents:  # the other files beside a piece.json hold the same piece
         return
     report = Report()
     read_as = load_style(style or "jazz")

@@ -1,7 +1,7 @@
 """Compile many terms on two cores: a second process does half of them into the cache, from where they are loaded.
 
-`python -m rlcompose.engine.ahead` compiles the step and all built-in terms, as setting up does once; with names behind
-it, these terms.
+`python -m rlcompose.engine.ahead` compiles the step, all built-in terms and the judge, as setting up does once; with
+names behind it, these terms.
 """
 
 from __future__ import annotations
@@ -79,6 +79,9 @@ def main(names: Sequence[str]) -> int:
     sample_moments()
     for term in terms:
         prepare_term(term)
+    from rlcompose.learned.compiled import kernel
+
+    kernel()
     return 0
 
 

@@ -1,0 +1,144 @@
+"""The naturalness head: how probable it is that a window is real music and not what a certain model has made.
+
+It is learned against the pieces of one model, which the judge may take for music without doubt: what gives such pieces
+away is memory and register (motifs that return, range, drift, lengths of phrases), and these are among its features.
+It serves to choose among pieces (`compose --best-of`, resampling) and, as every judge, must not be what a report
+quotes. There is none in the package: learn one from pieces of your model, `python -m rlcompose.naturalness`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlcompose.errors import RlcomposeError, missing_extra, unknown
+from rlcompose.learned.judge import load_judge, whole_windows
+from rlcompose.learned.layout import LIKELIHOODS_AT, STYLES
+from rlcompose.learned.melodies import Melodies, all_windows, bars_so_far, make_melodies, windows_of
+from rlcompose.learned.models import load_arrays, save_arrays
+from rlcompose.score import Composition
+
+WIDEST = 4.0  # standard deviations to which features are cut
+FEWEST_WINDOWS = 100  # of each side
+FOLDS = 5
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Naturalness:
+    """A logistic regression on features and their squares; likelihoods by n-gram tables are left out.
+
+    accuracy  of telling windows of real groups and of pieces that it had not seen; .5 is not at all
+    """
+
+    style: str
+    mean: Floats
+    scale: Floats
+    weights: Floats
+    accuracy: float
+
+    def probabilities(self, features: Floats) -> NDArray[np.float64]:
+        """That windows are real music, float64 (windows,)."""
+        logits = _quadratic(features, self.mean, self.scale) @ self.weights.astype(np.float64)
+        result: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-np.clip(logits, -30, 30)))
+        return result
+
+    def judge(self, piece: Composition) -> float:
+        """The mean over the windows of a piece, as the judge takes it.
+
+        Raises:
+            RlcomposeError: The piece has no notes.
+        """
+        if not piece.notes:
+            raise RlcomposeError(f"the piece {piece.title!r} has no notes: there is nothing to judge")
+        melodies = make_melodies([piece])
+        windows = bars_so_far(melodies, 0)
+        features = load_judge().model.features(melodies, windows[whole_windows(windows)])
+        return float(self.probabilities(features).mean())
+
+
+def _quadratic(features: Floats, mean: Floats, scale: Floats) -> NDArray[np.float64]:
+    z = np.clip((features[:, :LIKELIHOODS_AT] - mean) * scale, -WIDEST, WIDEST).astype(np.float64)
+    return np.concatenate([z, z * z, np.ones((len(z), 1))], axis=1)
+
+
+def fit_naturalness(style: str, real: Melodies, groups: Sequence[str], made: Melodies, seed: int = 0) -> Naturalness:
+    """Learn to tell real windows of eight bars from those of a model's pieces.
+
+    groups  of the real pieces: performers, works or tune families, which are not cut apart when accuracy is measured
+
+    Raises:
+        RlcomposeError: The style is none of the judge's, or a side has too few windows.
+    """
+    if style not in STYLES:
+        raise unknown("style of the judge:", style, STYLES)
+    try:
+        from sklearn.linear_model import LogisticRegression
+    except ImportError as error:
+        raise missing_extra("scikit-learn", "learn") from error
+    model = load_judge().model
+    sides: list[Floats] = []
+    owners: list[NDArray[Any]] = []
+    names = np.array([f"real {group}" for group in groups])
+    for melodies, owner in ((real, names), (made, np.array([f"made {k}" for k in range(len(made))]))):
+        pieces, starts = all_windows(melodies)
+        windows = windows_of(melodies, pieces, starts, 8)
+        heard = windows[:, 1] > windows[:, 0]
+        if heard.sum() < FEWEST_WINDOWS:
+            raise RlcomposeError(
+                f"a side has too few windows of eight bars: {heard.sum()}, at least {FEWEST_WINDOWS} are needed"
+            )
+        sides.append(model.features(melodies, windows[heard]))
+        owners.append(owner[pieces[heard]])
+    features, owner = np.concatenate(sides), np.concatenate(owners)
+    is_real = np.repeat([1, 0], [len(side) for side in sides])
+    weights = np.where(is_real == 1, 1.0, (is_real == 1).sum() / (is_real == 0).sum())
+    seen = features[:, :LIKELIHOODS_AT]
+    mean, scale = seen.mean(axis=0), 1.0 / np.maximum(seen.std(axis=0), 1e-3)
+    x = _quadratic(features, mean, scale)
+    known, number = np.unique(owner, return_inverse=True)
+    fold = np.random.default_rng(seed).integers(0, FOLDS, len(known))[number]
+
+    def fitted(rows: NDArray[np.bool_]) -> NDArray[np.float64]:
+        regression = LogisticRegression(C=0.02, max_iter=400, fit_intercept=False)
+        coefficients: NDArray[np.float64] = regression.fit(x[rows], is_real[rows], sample_weight=weights[rows]).coef_[0]
+        return coefficients
+
+    right = np.zeros(len(x), np.bool_)
+    for each in range(FOLDS):
+        aside = fold == each
+        if aside.any() and len(np.unique(is_real[~aside])) == 2:
+            right[aside] = (x[aside] @ fitted(~aside) > 0) == (is_real[aside] == 1)
+    accuracy = (right[is_real == 1].mean() + right[is_real == 0].mean()) / 2
+    everything = fitted(np.ones(len(x), np.bool_))
+    return Naturalness(
+        style,
+        np.asarray(mean, np.float32),
+        np.asarray(scale, np.float32),
+        np.asarray(everything, np.float32),
+        float(accuracy),
+    )
+
+
+ARRAYS = ("mean", "scale", "weights")
+
+
+def save_naturalness(folder: Path, head: Naturalness, config: dict[str, Any]) -> None:
+    """Write a head's folder."""
+    arrays = {name: getattr(head, name) for name in ARRAYS}
+    save_arrays(folder, {"kind": "naturalness", "style": head.style, "accuracy": head.accuracy, **config}, arrays)
+
+
+def load_naturalness(folder: str | Path) -> Naturalness:
+    """The head in a folder."""
+    config, arrays = load_arrays(Path(folder), "naturalness")
+    missing = [name for name in ARRAYS if name not in arrays]
+    if missing:
+        raise RlcomposeError(f"the naturalness head in {folder} lacks {', '.join(missing)}")
+    mean, scale, weights = (arrays[name] for name in ARRAYS)
+    return Naturalness(config["style"], mean, scale, weights, float(config["accuracy"]))
