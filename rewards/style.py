@@ -24,12 +24,14 @@ def in_style(
     chinese_folk: float = 0.0,
     renaissance: float = 0.0,
 ) -> NDArray[np.float64]:
-    """The last one to eight bars are taken for music of the style by the judge.
+    """1 over the piece's bars, at a bar's end, where the judge takes the last bars for music of the style; 0 where not.
 
     The logarithm of the judge's probability at each bar's end, 0 at .02 and 1 at the mean of real music, beyond which
     it pays no more; divided by the bars of the piece, so that a whole piece earns 0 to 1. Paid densely because a
     potential would leave all but the last window unjudged. Without parameters it is the environment's own style; with
     shares, `in_style(jazz=0.7, fiddle=0.3)`, a blend, paid best where the probabilities are the shares.
+
+    A piece of 32 bars that is taken for real music at every bar's end gets 1/32 at each; random notes get 0.
     """
     from rlcompose.learned.paying import pay_rows
 
