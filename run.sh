@@ -162,7 +162,8 @@ case $#:${1-} in
     *:test)
         shift
         cd "$root"
-        exec "$python" -m pytest "$@"
+        # A file's tests stay together, for what they share; `-n 0` has them all in this process.
+        exec "$python" -m pytest -n auto --maxprocesses 4 --dist loadfile "$@"
         ;;
     *) exec "$venv/bin/rlcompose" "$@" ;;
 esac

@@ -239,6 +239,8 @@ def paths_in(value: object, prefix: str = "") -> set[str]:
 def test_ranges_of_the_catalogue_hold() -> None:
     for term in built_in_terms():
         assert term.low is not None and term.high is not None, term.name
+        if term.batched:  # asked about all environments at once
+            continue
         for moment, times in sample_moments():
             if moment.num_events == 1:
                 memory = [0.0] * term.memory

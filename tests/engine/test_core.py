@@ -19,7 +19,7 @@ from rlcompose.engine.moment import Moment
 from rlcompose.reward import ILLEGAL, Term, WeightedTerm, load_terms, make_term, weigh_terms
 from rlcompose.style import style_names
 
-BUILT_IN = tuple(load_terms().values())
+BUILT_IN = tuple(term for term in load_terms().values() if not term.batched)  # batched ones stay in Python
 ALL_TERMS = weigh_terms({term.name: 1.0 for term in BUILT_IN})
 CALLS: list[int] = []  # a mutable global, which no compiled term may use
 
