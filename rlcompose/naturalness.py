@@ -20,7 +20,9 @@ def parser() -> Parser:
     )
     help_files = "the model's pieces: piece.json, ABC, MusicXML, MIDI or kern files, or folders of them"
     parser.add_argument("files", nargs="+", metavar="FILE", help=help_files)
-    parser.add_argument("--style", default="jazz", help="whose real music they are told from (default: jazz)")
+    parser.add_argument(
+        "--style", metavar="STYLE", default="jazz", help="whose real music they are told from (default: jazz)"
+    )
     help_source = "real music instead of the style's own corpus: a collection, a file or a folder"
     parser.add_argument("--source", metavar="SOURCE", help=help_source)
     chosen = parser.add_mutually_exclusive_group(required=True)

@@ -13,7 +13,6 @@ import argparse
 import hashlib
 import json
 import os
-import shutil
 import sys
 import tempfile
 from dataclasses import asdict, replace
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rlcompose import __version__
 from rlcompose.agent import TrainingJob, find_agent, play
@@ -39,9 +39,9 @@ from rlcompose.learned.referee import fit_referee, referee_features, save_refere
 from rlcompose.learned.training import (
     NOISE_CLASS,
     Real,
-    Samples,
     Settings,
     Trained,
+    climbed_windows,
     draw_windows,
     noise_passages,
     real_music,
@@ -63,11 +63,16 @@ EXPLOIT_BARS = 16
 EXPLOIT_PIECES = 240
 
 
-def write_judge(folder: Path, trained: Trained, samples: Samples, settings: Settings) -> None:
-    """The judge and the monitor of a training; `samples` are windows of real music and noise that it learned from."""
+Found = list[tuple[int, NDArray[np.float32]]]  # a style's number, and windows that only please the judge, as features
+
+
+def write_judge(folder: Path, trained: Trained, settings: Settings) -> None:
+    """The judge of a training, and what real music gets from judges that have not learned from it."""
+    samples = trained.samples
     real: dict[str, Any] = {}
+    whole = samples.bars == MAX_BARS
     for number, style in enumerate(STYLES):
-        p = trained.probabilities[trained.unseen.classes == number, number].astype(float)
+        p = trained.probabilities[whole & (samples.classes == number), number].astype(float)
         quartiles = np.quantile(p, (0.05, 0.25, 0.5, 0.75))
         real[style] = {
             "windows": len(p),
@@ -86,17 +91,26 @@ def write_judge(folder: Path, trained: Trained, samples: Samples, settings: Sett
         "sources": SOURCES,
     }
     save_judge(folder, trained.model, config)
-    whole = samples.of(samples.bars == MAX_BARS)
-    music, noise = whole.of(whole.classes < NOISE_CLASS), whole.of((whole.noise >= 0) & (whole.noise < len(TWELVE)))
-    attacks = trained.attacks.of(trained.attacks.bars == MAX_BARS)
+
+
+def write_monitor(folder: Path, trained: Trained, settings: Settings, more: Found, is_quick: bool = False) -> None:
+    """The monitor of a judge, from attacks on that very judge, and `more` windows with their styles."""
+    samples = trained.samples
+    whole = samples.bars == MAX_BARS
+    music = whole & (samples.classes < NOISE_CLASS)
+    noise = whole & (samples.noise >= 0) & (samples.noise < len(TWELVE))
+    features, targets = climbed_windows(trained.model, settings, *((30, 3) if is_quick else ()))
+    groups = trained.groups[music]
+    attacks = np.concatenate([features, *(found for _, found in more)])
+    targets = np.concatenate([targets, *(np.full(len(found), style) for style, found in more)])
     monitor = fit_monitor(
-        *(music.features, music.classes, trained.unseen.features, trained.unseen.classes),
-        *(attacks.features, noise.features),
+        *(samples.features[music], samples.classes[music], groups % 2 if is_quick else groups),
+        *(attacks, targets, samples.features[noise]),
     )
     save_monitor(folder, monitor, {"part": JUDGE})
 
 
-def exploit(style: str, steps: int, seed: int) -> np.ndarray:
+def exploit(style: str, steps: int, seed: int) -> NDArray[np.float32]:
     """Windows of pieces of an agent that was trained from scratch for the judge alone, as features."""
     off = {name: 0.0 for name in make_brief(style).style.rewards}
     brief = make_brief(style, {"bars": EXPLOIT_BARS})
@@ -172,19 +186,21 @@ def main() -> int:
     arguments = parser.parse_args()
     settings = replace(Settings(), rounds=arguments.rounds)
     real = real_music()
-    part = real.of_part(JUDGE)
-    trained = train_judge(part, settings)
-    write_judge(FOLDER / "judge", trained, trained.samples, settings)
+    trained = train_judge(real.of_part(JUDGE), settings)
+    folder = FOLDER / "judge"
+    found: Found = []
     if arguments.exploit:
         with tempfile.TemporaryDirectory() as place:
-            shutil.copytree(FOLDER / "judge", Path(place) / "judge")
-            os.environ[JUDGE_VARIABLE] = str(Path(place) / "judge")
+            write_judge(Path(place), trained, settings)
+            write_monitor(Path(place), trained, settings, [], is_quick=True)  # a judge needs one; here nobody asks it
+            os.environ[JUDGE_VARIABLE] = place
             load_judge.cache_clear()
-            found = np.concatenate([exploit(style, arguments.exploit, settings.seed) for style in EXPLOITED])
+            found = [(STYLES.index(s), exploit(s, arguments.exploit, settings.seed)) for s in EXPLOITED]
             del os.environ[JUDGE_VARIABLE]
             load_judge.cache_clear()
-        trained = trained.with_attacks(found, settings)
-        write_judge(FOLDER / "judge", trained, trained.samples, settings)
+        trained = trained.with_attacks(np.concatenate([features for _, features in found]))
+    write_judge(folder, trained, settings)
+    write_monitor(folder, trained, settings, found)
     make_referee(real.of_part(REFEREE), settings)
     write_manifest()
     return 0

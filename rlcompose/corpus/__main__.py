@@ -17,7 +17,7 @@ def parser() -> Parser:
         "List the corpora of real music, read them into the cache, or describe them.",
         "python -m rlcompose.corpus build jazz fiddle",
     )
-    parser.add_argument("what", choices=("list", "build", "describe"), help="what to do")
+    parser.add_argument("what", choices=("list", "build", "describe"), help="list, build or describe")
     help_styles = "styles whose corpora are meant (default: all whose files are there)"
     parser.add_argument("styles", nargs="*", metavar="STYLE", help=help_styles)
     help_source = "read this instead: a collection by name, the Weimar Jazz Database, or a file or folder of music"

@@ -828,7 +828,7 @@ def _note_at(melody: Any, state: Any) -> Any:
 def _mutate(melody: Any, state: Any, copies_bars: Any) -> None:
     """One to three edits of a grid of slots (pitch, length; 0 where no note begins)."""
     for _ in range(1 + _random(state, 3)):
-        way = _random(state, 6 if copies_bars else 5)
+        way = _random(state, 7 if copies_bars else 6)
         at = _note_at(melody, state)
         if way == 0 or at < 0:
             slot = _random(state, CLIMB_SLOTS)
@@ -850,6 +850,17 @@ def _mutate(melody: Any, state: Any, copies_bars: Any) -> None:
             melody[to, 0], melody[to, 1] = pitch, length
         elif way == 4:
             melody[at, 1] = 1 + _random(state, 16)
+        elif way == 5:
+            # Time is put in or taken out behind the note: what follows moves.
+            by = _random(state, 7) - 3
+            if by > 0:
+                for k in range(CLIMB_SLOTS - 1, at, -1):
+                    melody[k, 0] = melody[max(k - by, at), 0]
+                    melody[k, 1] = melody[k - by, 1] if k - by > at else 0
+            else:
+                for k in range(at + 1, CLIMB_SLOTS):
+                    melody[k, 0] = melody[min(k - by, CLIMB_SLOTS - 1), 0]
+                    melody[k, 1] = melody[k - by, 1] if k - by < CLIMB_SLOTS else 0
         else:
             source, target = _random(state, CLIMB_BARS), _random(state, CLIMB_BARS)
             by = _random(state, 9) - 4 if _random(state, 2) else 0

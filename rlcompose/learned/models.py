@@ -21,16 +21,17 @@ from rlcompose.learned.compiled import kernel
 from rlcompose.learned.layout import CLASSES, FEATURES, NUM_CLASSES, NUM_FEATURES
 from rlcompose.learned.melodies import Melodies
 from rlcompose.learned.ngrams import Ngrams
+from rlcompose.learned.trees import TREES, check_shapes, checked_trees
 
 FORMAT = 1
 # What the kernel takes of the judge's models, in its order.
 PARTS = (
     *("mean", "scale", "linear", "linear_bias"),
     *("dense_1", "bias_1", "dense_2", "bias_2", "dense_3", "bias_3"),
-    *("roots", "split", "threshold", "left", "right", "value", "base"),
+    *TREES,
     *("shares", "bias"),
 )
-_TYPES: dict[str, Any] = {"roots": np.int32, "split": np.int16, "left": np.int32, "right": np.int32}
+JUDGES = "the judge's model"  # in messages
 _NGRAMS = ("melody", "degree", "rhythm")
 
 
@@ -93,33 +94,20 @@ def checked_parts(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]
     """The judge's arrays, of the kernel's types; what would lead compiled code astray is an error that names it."""
     missing = [name for name in PARTS if name not in arrays]
     if missing:
-        raise RlcomposeError(f"the judge's model lacks {', '.join(missing)}")
-    parts = {name: np.ascontiguousarray(arrays[name], _TYPES.get(name, np.float32)) for name in PARTS}
-    nodes = len(parts["split"])
+        raise RlcomposeError(f"{JUDGES} lacks {', '.join(missing)}")
+    trees = checked_trees(arrays, NUM_CLASSES, JUDGES)
+    parts = {name: np.ascontiguousarray(arrays[name], np.float32) for name in PARTS if name not in trees} | trees
     hidden, hidden_2 = len(parts["bias_1"]), len(parts["bias_2"])
     shapes = {
         **dict.fromkeys(("mean", "scale"), (NUM_FEATURES,)),
         "linear": (NUM_FEATURES, NUM_CLASSES),
-        **dict.fromkeys(("linear_bias", "bias_3", "base", "bias"), (NUM_CLASSES,)),
+        **dict.fromkeys(("linear_bias", "bias_3", "bias"), (NUM_CLASSES,)),
         "dense_1": (NUM_FEATURES, hidden),
         "dense_2": (hidden, hidden_2),
         "dense_3": (hidden_2, NUM_CLASSES),
-        **dict.fromkeys(("threshold", "left", "right", "value"), (nodes,)),
-        "roots": (len(parts["roots"]), NUM_CLASSES),
         "shares": (3,),
     }
-    for name, shape in shapes.items():
-        if parts[name].shape != shape:
-            raise RlcomposeError(f"the judge's {name} has shape {parts[name].shape}: it must be {shape}")
-    inner = parts["split"] >= 0
-    number = np.arange(nodes)
-    if (
-        (parts["split"] >= NUM_FEATURES).any()
-        or not ((parts["roots"] >= 0) & (parts["roots"] < nodes)).all()
-        # Children come after their parent: so no walk goes astray or round in a circle.
-        or any(((parts[side] <= number) | (parts[side] >= nodes))[inner].any() for side in ("left", "right"))
-    ):
-        raise RlcomposeError("the judge's trees are damaged: a node points to none")
+    check_shapes(parts, shapes, JUDGES)
     return parts
 
 

@@ -9,7 +9,7 @@ real thing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,13 @@ from rlcompose.errors import RlcomposeError
 from rlcompose.health import Finding
 from rlcompose.learned.layout import FEATURES, LIKELIHOODS_AT, NUM_STYLES, STYLES
 from rlcompose.learned.models import load_arrays, save_arrays
+from rlcompose.learned.trees import TREES, checked_trees, tree_arrays, tree_sums
 
 PERCENTILES = (5, 25, 50, 75, 95)
 WIDEST = 4.0  # standard deviations to which features are cut
 FALSE_ALARMS = 0.05  # share of real windows that are called suspicious
 SHRINKAGE = 0.1  # of the covariance towards its diagonal
+TREE_ROUNDS = 120
 TOLD = 3  # features that are named
 FAR = 0.35  # share of a batch's windows that are suspicious, beyond which training is warned
 Floats = NDArray[np.float32]
@@ -40,6 +42,7 @@ class Monitor:
     whitening     float32 (features, features): makes the distance from the centre Mahalanobis'
     detector      float32 (styles, 2 * features + 1): weights of the features, their squares, and a constant
     limits        float32 (styles, 2): distance and detector that 95 % of real windows keep below together
+    trees         boosted trees that are added to the detector, a column a style
     """
 
     percentiles: Floats
@@ -50,17 +53,15 @@ class Monitor:
     whitening: Floats
     detector: Floats
     limits: Floats
+    trees: Mapping[str, NDArray[Any]]
 
     def signs(self, style: str, features: Floats) -> NDArray[np.float64]:
         """Distance and detector of windows, float64 (windows, 2), each divided by its limit: beyond 1 is suspicious."""
         number = STYLES.index(style)
-        z = np.clip((features - self.mean) * self.scale, -WIDEST, WIDEST).astype(np.float64)
-        away = (z - self.centre[number]) @ self.whitening
-        distance = np.sqrt((away * away).sum(axis=1))
-        logit = _quadratic(z) @ self.detector[number]
-        # The detector's logit on a scale that is positive, so that a ratio means something.
-        odds = np.logaddexp(0.0, logit)
-        signs: NDArray[np.float64] = np.column_stack([distance, odds]) / self.limits[number]
+        z = _cut(features, self.mean, self.scale)
+        distance = _distance(z, self.centre[number], self.whitening)
+        logit = _quadratic(z) @ self.detector[number] + tree_sums(self.trees, features)[:, number]
+        signs: NDArray[np.float64] = np.column_stack([distance, _odds(logit)]) / self.limits[number]
         return signs
 
     def is_suspicious(self, style: str, features: Floats) -> NDArray[np.bool_]:
@@ -113,74 +114,142 @@ def read_monitor(judge_folder: Path) -> Monitor:
     missing = [name for name in ARRAYS if name not in arrays]
     if missing:
         raise RlcomposeError(f"the monitor in {judge_folder} lacks {', '.join(missing)}")
-    return Monitor(*(arrays[name] for name in ARRAYS))
+    trees = {name: arrays[f"tree_{name}"] for name in TREES if f"tree_{name}" in arrays}
+    trees = checked_trees(trees, NUM_STYLES, f"the monitor in {judge_folder}")
+    return Monitor(**{name: arrays[name] for name in ARRAYS}, trees=trees)
 
 
 def save_monitor(judge_folder: Path, monitor: Monitor, config: Mapping[str, Any]) -> None:
     """Write it beside a judge."""
     arrays = {name: np.asarray(getattr(monitor, name), np.float32) for name in ARRAYS}
+    arrays |= {f"tree_{name}": array for name, array in monitor.trees.items()}
     save_arrays(judge_folder / "monitor", {"kind": "monitor", **config}, arrays)
+
+
+def _cut(features: Floats, mean: Floats, scale: Floats) -> NDArray[np.float64]:
+    result: NDArray[np.float64] = np.clip((features - mean) * scale, -WIDEST, WIDEST).astype(np.float64)
+    return result
+
+
+def _distance(z: NDArray[np.float64], centre: NDArray[Any], whitening: NDArray[Any]) -> NDArray[np.float64]:
+    away = (z - centre) @ whitening
+    distance: NDArray[np.float64] = np.sqrt((away * away).sum(axis=1))
+    return distance
 
 
 def _quadratic(z: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.concatenate([z, z * z, np.ones((len(z), 1))], axis=1)
 
 
+def _odds(logit: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The detector's logit on a scale that is positive, so that a ratio means something."""
+    odds: NDArray[np.float64] = np.logaddexp(0.0, logit)
+    return odds
+
+
+# --- learning ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Detector:
+    """Tells the windows of a style from attacks: a quadratic form and boosted trees, their logits added."""
+
+    weights: NDArray[np.float64]
+    boosted: Any
+
+    def logit(self, z: NDArray[np.float64], features: Floats) -> NDArray[np.float64]:
+        result: NDArray[np.float64] = _quadratic(z) @ self.weights + self.boosted.decision_function(features)
+        return result
+
+
+def _fit_detector(good: Floats, bad: Floats, bad_weights: NDArray[np.float64], cut: Any) -> _Detector:
+    """`bad_weights` sum to 1; all the bad weigh as much as all the good."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.linear_model import LogisticRegression
+
+    x = np.concatenate([good, bad])
+    y = np.concatenate([np.zeros(len(good)), np.ones(len(bad))])
+    weights = np.concatenate([np.ones(len(good)), bad_weights * len(good)])
+    linear = LogisticRegression(C=0.01, max_iter=300, fit_intercept=False)
+    linear.fit(_quadratic(cut(x)), y, sample_weight=weights)
+    boosted = HistGradientBoostingClassifier(
+        **{"max_iter": TREE_ROUNDS, "max_leaf_nodes": 16, "l2_regularization": 1.0, "max_bins": 31},
+        **{"early_stopping": False, "random_state": 0},
+    )
+    return _Detector(linear.coef_[0], boosted.fit(x, y, sample_weight=weights))
+
+
 def fit_monitor(
     real: Floats,
     styles: NDArray[np.int64],
-    unseen: Floats,
-    unseen_styles: NDArray[np.int64],
+    groups: NDArray[np.int64],
     attacks: Floats,
+    targets: NDArray[np.int64],
     noise: Floats,
 ) -> Monitor:
-    """Learn where real windows of eight bars lie; the limits are set on windows that were not among them."""
-    from sklearn.linear_model import LogisticRegression
+    """Learn where real windows of eight bars lie, and what attacks on each style (`targets`) look like.
 
-    everything = np.concatenate([real, unseen])
-    all_styles = np.concatenate([styles, unseen_styles])
-    percentiles = np.array([np.percentile(everything[all_styles == s], PERCENTILES, axis=0) for s in range(NUM_STYLES)])
+    The limits are set on windows that were not among what was learned from: `groups` is the fold of each.
+    """
+    percentiles = np.array([np.percentile(real[styles == s], PERCENTILES, axis=0) for s in range(NUM_STYLES)])
     mean, scale = real.mean(axis=0), 1.0 / np.maximum(real.std(axis=0), 1e-3)
 
     def cut(features: Floats) -> NDArray[np.float64]:
-        result: NDArray[np.float64] = np.clip((features - mean) * scale, -WIDEST, WIDEST).astype(np.float64)
-        return result
+        return _cut(features, mean, scale)
 
-    z = cut(real)
-    centre = np.array([z[styles == s].mean(axis=0) for s in range(NUM_STYLES)])
-    off = z - centre[styles]
-    covariance = off.T @ off / len(off)
-    covariance = (1 - SHRINKAGE) * covariance + SHRINKAGE * np.diag(np.diag(covariance) + 1e-3)
-    values, vectors = np.linalg.eigh(covariance)
-    whitening = vectors / np.sqrt(np.maximum(values, 1e-4))
+    def places(numbers: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The centre of each style, and what makes distances from it Mahalanobis', of some windows."""
+        z, of = cut(real[numbers]), styles[numbers]
+        centre = np.array([z[of == s].mean(axis=0) for s in range(NUM_STYLES)])
+        off = z - centre[of]
+        covariance = off.T @ off / len(off)
+        covariance = (1 - SHRINKAGE) * covariance + SHRINKAGE * np.diag(np.diag(covariance) + 1e-3)
+        values, vectors = np.linalg.eigh(covariance)
+        return centre, vectors / np.sqrt(np.maximum(values, 1e-4))
+
     bad = np.concatenate([attacks, noise])
-    rows = []
-    for number in range(NUM_STYLES):
-        good = real[styles == number]
-        x = _quadratic(np.concatenate([cut(good), cut(bad)]))
-        y = np.concatenate([np.zeros(len(good)), np.ones(len(bad))])
-        weights = np.where(y == 1, len(good) / len(bad), 1.0)
-        fitted = LogisticRegression(C=0.01, max_iter=300, fit_intercept=False).fit(x, y, sample_weight=weights)
-        rows.append(fitted.coef_[0])
-    limits = np.ones((NUM_STYLES, 2), np.float32)
-    found = Monitor(
+
+    def detector(style: int, numbers: NDArray[np.bool_]) -> _Detector:
+        own = np.concatenate([targets == style, np.zeros(len(noise), np.bool_)])
+        weights = np.where(own, 0.5 / own.sum(), 0.5 / (~own).sum())  # half for attacks on this very style
+        return _fit_detector(real[numbers & (styles == style)], bad, weights, cut)
+
+    everything = np.ones(len(real), np.bool_)
+    detectors = [detector(style, everything) for style in range(NUM_STYLES)]
+    signs = np.empty((len(real), 2))
+    for fold in np.unique(groups):
+        aside = groups == fold
+        centre, whitening = places(~aside)
+        for style in range(NUM_STYLES):
+            at = aside & (styles == style)
+            if at.any():
+                z = cut(real[at])
+                signs[at, 0] = _distance(z, centre[style], whitening)
+                signs[at, 1] = _odds(detector(style, ~aside).logit(z, real[at]))
+    limits = np.array([_limits(signs[styles == style]) for style in range(NUM_STYLES)], np.float32)
+    centre, whitening = places(everything)
+    return Monitor(
         percentiles=np.asarray(percentiles, np.float32),
         noise_median=np.asarray(np.median(noise, axis=0), np.float32),
         mean=np.asarray(mean, np.float32),
         scale=np.asarray(scale, np.float32),
         centre=np.asarray(centre, np.float32),
         whitening=np.asarray(whitening, np.float32),
-        detector=np.asarray(rows, np.float32),
-        limits=limits.copy(),
+        detector=np.asarray([each.weights for each in detectors], np.float32),
+        limits=limits,
+        trees=checked_trees(tree_arrays([each.boosted for each in detectors]), NUM_STYLES, "the monitor"),
     )
-    for number, style in enumerate(STYLES):
-        signs = found.signs(style, unseen[unseen_styles == number])
-        # Each alone is beyond its limit in about half of the false alarms.
-        for share in np.arange(1.0, 0.45, -0.02):
-            limits[number] = np.quantile(signs, 1 - share * FALSE_ALARMS, axis=0)
-            if (signs > limits[number]).any(axis=1).mean() <= FALSE_ALARMS:
-                break
-    return replace(found, limits=limits)
+
+
+def _limits(signs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What `FALSE_ALARMS` of real windows lie beyond, in one sign or the other; the distance has a fifth of them.
+
+    The detector finds the attacks it knows far better; the distance is there for those that nobody has thought of.
+    """
+    far = float(np.quantile(signs[:, 0], 1 - FALSE_ALARMS / 5))
+    near = signs[:, 0] <= far
+    allowed = max(FALSE_ALARMS - float((~near).mean()), 0.0) / max(float(near.mean()), 1e-9)
+    return np.array([far, np.quantile(signs[near, 1], 1 - allowed)])
 
 
 # --- batches in training ----------------------------------------------------------------------------------------------

@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from rlcompose.corpus.library import Corpus, load_corpus
 from rlcompose.corpus.split import hash_of, part_of
 from rlcompose.errors import missing_extra
-from rlcompose.learned.attack import climb
+from rlcompose.learned.attack import climb_mixed
 from rlcompose.learned.layout import CLASSES, MAX_BARS, NOISE, NUM_CLASSES, NUM_STYLES, STYLES
 from rlcompose.learned.melodies import Melodies, all_windows, joined_melodies, windows_of
 from rlcompose.learned.models import JudgeModel, checked_parts, features_of
 from rlcompose.learned.ngrams import Ngrams, fit_ngrams
 from rlcompose.learned.noise import NOISE as FAMILIES
 from rlcompose.learned.noise import Passage, make_noise, melodies_of, passage_of
+from rlcompose.learned.trees import tree_arrays
 
 NOISE_CLASS = CLASSES.index(NOISE)
 PREFIXES = (1, 2, 3, 4, 6)  # bars besides eight: the judge is asked after every bar
@@ -43,18 +44,20 @@ class Settings:
     attacks        climbed melodies a round in jazz; in the other styles a tenth of them
     noise_weight   weight of all noise together, where each style has 1
     near_weight    weight of a sample of the families that are near to music, where others have 1
-    attack_weight  weight of a climbed melody, likewise
+    attack_weight  weight of all climbed melodies together, where each style has 1
+    folds          in each the judge is learned without a share of the families, which tells how it takes unseen music
     """
 
     windows: int = 1800
     jazz_windows: int = 5000
     per_piece: int = 30
     noise: int = 240
-    rounds: int = 8
-    attacks: int = 160
+    rounds: int = 10
+    attacks: int = 240
     noise_weight: float = 1.3
     near_weight: float = 0.3
-    attack_weight: float = 0.7
+    attack_weight: float = 0.45
+    folds: int = 5
     trees: int = 150
     leaves: int = 24
     hidden: int = 64
@@ -270,6 +273,7 @@ def fit_models(samples: Samples, weights: NDArray[np.float64], ngrams: Ngrams, s
         max_iter=settings.trees,
         learning_rate=0.1,
         max_leaf_nodes=settings.leaves,
+        max_bins=63,  # with weights, scikit-learn takes half a minute to find 255
         l2_regularization=1.0,
         early_stopping=False,
         random_state=settings.seed,
@@ -282,7 +286,7 @@ def fit_models(samples: Samples, weights: NDArray[np.float64], ngrams: Ngrams, s
         "linear": linear.coef_.T,
         "linear_bias": linear.intercept_,
         **dense,
-        **tree_arrays(boosted),
+        **tree_arrays([boosted]),
         "shares": np.full(3, 1 / 3),
         "bias": np.zeros(NUM_CLASSES),
     }
@@ -331,57 +335,45 @@ def fit_dense(
     return arrays
 
 
-def tree_arrays(boosted: Any) -> dict[str, NDArray[Any]]:
-    """The trees of scikit-learn's histogram gradient boosting as arrays for the kernel.
-
-    The features are float32 and the thresholds float64: rounded down they part the same values.
-    """
-    roots: list[list[int]] = []
-    columns: dict[str, list[Any]] = {"split": [], "threshold": [], "left": [], "right": [], "value": []}
-    size = 0
-    for round_ in boosted._predictors:
-        roots.append([])
-        for predictor in round_:
-            nodes = predictor.nodes
-            is_leaf = nodes["is_leaf"] != 0
-            roots[-1].append(size)
-            columns["split"].append(np.where(is_leaf, -1, nodes["feature_idx"].astype(np.int64)))
-            columns["threshold"].append(_rounded_down(np.where(is_leaf, 0.0, nodes["num_threshold"])))
-            columns["left"].append(np.where(is_leaf, 0, nodes["left"].astype(np.int64) + size))
-            columns["right"].append(np.where(is_leaf, 0, nodes["right"].astype(np.int64) + size))
-            columns["value"].append(nodes["value"])
-            size += len(nodes)
-    arrays = {name: np.concatenate(parts) for name, parts in columns.items()}
-    return {"roots": np.array(roots, np.int32), **arrays, "base": boosted._baseline_prediction.ravel()}
+def logarithms(model: JudgeModel, features: Floats) -> NDArray[np.float64]:
+    """What each of its models says alone, as logarithms with the kernel's floor, float64 (3, windows, classes)."""
+    return np.stack([np.log(each.astype(np.float64) + FLOOR) for each in model.alone(features)])
 
 
-def _rounded_down(values: NDArray[np.float64]) -> NDArray[np.float32]:
-    rounded = values.astype(np.float32)
-    below = np.nextafter(rounded, np.float32(-np.inf))
-    return np.where(rounded.astype(np.float64) > values, below, rounded)
+def weighed(logs: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Logarithms of the probabilities with these three shares and this bias, float64 (windows, classes)."""
+    logits = np.tensordot(values[:3], logs, 1) + values[3:]
+    logits -= logits.max(axis=1, keepdims=True)
+    result: NDArray[np.float64] = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    return result
 
 
-def calibrate(model: JudgeModel, samples: Samples, weights: NDArray[np.float64]) -> JudgeModel:
-    """The same models with the shares and the bias that make unseen samples likeliest."""
+def calibrate(
+    logs: NDArray[np.float64], classes: NDArray[np.int64], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The shares and the bias that make samples likeliest, given `logarithms` by models that have not seen them."""
     from scipy.optimize import minimize
 
-    logs = np.stack([np.log(each.astype(np.float64) + FLOOR) for each in model.alone(samples.features)])
     rows, total = np.arange(len(weights)), weights.sum()
 
     def loss(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        logits = np.tensordot(values[:3], logs, 1) + values[3:]
-        logits -= logits.max(axis=1, keepdims=True)
-        logs_of = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+        logs_of = weighed(logs, values)
         off = np.exp(logs_of)
-        off[rows, samples.classes] -= 1.0
+        off[rows, classes] -= 1.0
         off *= weights[:, None] / total
         slope = np.concatenate([[(off * each).sum() for each in logs], off.sum(0)])
-        value = -(weights * logs_of[rows, samples.classes]).sum() / total
+        value = -(weights * logs_of[rows, classes]).sum() / total
         return float(value + 1e-4 * (values @ values)), slope + 2e-4 * values
 
     bounds = [(0.05, 2.0)] * 3 + [(None, None)] * NUM_CLASSES
-    found = minimize(loss, np.concatenate([np.full(3, 0.4), np.zeros(NUM_CLASSES)]), jac=True, bounds=bounds).x
-    return JudgeModel(model.ngrams, checked_parts(dict(model.parts) | {"shares": found[:3], "bias": found[3:]}))
+    start = np.concatenate([np.full(3, 0.4), np.zeros(NUM_CLASSES)])
+    found: NDArray[np.float64] = minimize(loss, start, jac=True, bounds=bounds).x
+    return found
+
+
+def calibrated(model: JudgeModel, values: NDArray[np.float64]) -> JudgeModel:
+    """The same models with these shares and this bias."""
+    return JudgeModel(model.ngrams, checked_parts(dict(model.parts) | {"shares": values[:3], "bias": values[3:]}))
 
 
 # --- the judge --------------------------------------------------------------------------------------------------------
@@ -393,21 +385,21 @@ TURNS = 4  # n-gram tables, each learned without a quarter of the families, meas
 class Trained:
     """A judge, the attacks it was trained with, and what each round told.
 
-    unseen         windows of eight bars of real music, a fifth of the families
-    probabilities  what a judge learned without them gives them, float32 (windows, classes)
     samples        what it was learned from besides the attacks
+    probabilities  of the samples by judges that were learned without their family, float32 (samples, classes)
+    groups         the fold of each sample's family
     fit            learns and calibrates anew with other attacks
     """
 
     model: JudgeModel
     attacks: Samples
     log: list[dict[str, Any]]
-    unseen: Samples
-    probabilities: Floats
     samples: Samples
+    probabilities: Floats
+    groups: NDArray[np.int64]
     fit: Callable[[Samples], tuple[JudgeModel, Floats]]
 
-    def with_attacks(self, features: Floats, settings: Settings) -> Trained:
+    def with_attacks(self, features: Floats) -> Trained:
         """The same, learned anew with more windows of eight bars that only please the judge."""
         count = len(features)
         more = Samples(
@@ -424,8 +416,8 @@ def train_judge(
 ) -> Trained:
     """Learn from this music and these noise families, then attack and learn anew, round by round.
 
-    The shares and the bias are found on a fifth of the families that models learned for that have not seen; the judge's
-    own models have seen all.
+    The shares and the bias are found on what models learned without their families say of all samples; the judge's own
+    models have seen all.
     """
     draw = np.random.default_rng(settings.seed)
     turns = folds_of(real.families, TURNS, settings.seed)
@@ -433,37 +425,44 @@ def train_judge(
     tables = [_without(real, turns, turn) for turn in range(TURNS)]
     samples = make_samples(real, settings, draw, tables, turns, families)
     weights = weights_of(samples, settings)
-    aside = folds_of(real.families, 5, settings.seed + 1)[samples.sources] == 0
-    unseen, unseen_weights = samples.of(aside), weights[aside]
+    groups = folds_of(real.families, settings.folds, settings.seed + 1)[samples.sources]
 
     def fitted(numbers: NDArray[Any], attacks: Samples) -> JudgeModel:
         whole = joined_samples([samples.of(numbers), attacks])
-        extra = np.full(len(attacks.classes), settings.attack_weight)
-        return fit_models(whole, np.concatenate([weights[numbers], extra]), ngrams, settings)
+        count = len(attacks.classes)
+        # Few attacks, in the first rounds, must not weigh more than music one by one.
+        extra = min(settings.attack_weight * len(weights) / NUM_CLASSES / max(count, 1), 1.0)
+        return fit_models(whole, np.concatenate([weights[numbers], np.full(count, extra)]), ngrams, settings)
+
+    def folded(attacks: Samples, folds: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The logarithms by models that have not seen a sample's family, and what calibrates them."""
+        logs = np.zeros((3, len(weights), NUM_CLASSES))
+        for fold in range(folds):
+            aside = groups == fold
+            logs[:, aside] = logarithms(fitted(~aside, attacks), samples.features[aside])
+        known = groups < folds
+        return logs, calibrate(logs[:, known], samples.classes[known], weights[known])
 
     everything = np.ones(len(weights), np.bool_)
-    music = unseen.of((unseen.noise < 0) & (unseen.bars == MAX_BARS))
 
-    def with_shares(attacks: Samples) -> tuple[JudgeModel, Floats]:
-        partial = calibrate(fitted(~aside, attacks), unseen, unseen_weights)
-        parts = dict(fitted(everything, attacks).parts) | {name: partial.parts[name] for name in ("shares", "bias")}
-        return JudgeModel(ngrams, checked_parts(parts)), partial.of_features(music.features)
+    def fit(attacks: Samples) -> tuple[JudgeModel, Floats]:
+        logs, values = folded(attacks, settings.folds)
+        return calibrated(fitted(everything, attacks), values), np.exp(weighed(logs, values)).astype(np.float32)
 
     attacks = samples.of(np.zeros(0, np.int64))
-    first = calibrate(fitted(~aside, attacks), unseen, unseen_weights)
+    _, values = folded(attacks, 1)
     log: list[dict[str, Any]] = []
     for number in range(settings.rounds):
         begun = time.monotonic()
-        parts = dict(fitted(everything, attacks).parts) | {name: first.parts[name] for name in ("shares", "bias")}
-        found, fooled = attack_round(JudgeModel(ngrams, checked_parts(parts)), settings, number)
+        found, fooled = attack_round(calibrated(fitted(everything, attacks), values), settings, number)
         row = {"round": number + 1, "attacks": len(attacks.classes), "fooled": fooled}
         attacks = joined_samples([attacks, found])
         log.append(row)
         if is_shown:
             told = f"{row}, {time.monotonic() - begun:.0f} s"
             print(f"judge, round {number + 1} of {settings.rounds}: {told}", file=sys.stderr, flush=True)
-    model, probabilities = with_shares(attacks)
-    return Trained(model, attacks, log, music, probabilities, samples, with_shares)
+    model, probabilities = fit(attacks)
+    return Trained(model, attacks, log, samples, probabilities, groups, fit)
 
 
 def _without(real: Real, turns: NDArray[np.int64], turn: int) -> Ngrams:
@@ -477,16 +476,20 @@ def joined_samples(parts: Sequence[Samples]) -> Samples:
     return Samples(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
+CHEAP, DEAR = 2_400, 24_000  # evaluations of an attack
+
+
 def attack_round(model: JudgeModel, settings: Settings, number: int) -> tuple[Samples, dict[str, float]]:
     """Climb in every style; the melodies found, whole and cut, as noise, and the share with p above .9 by style."""
     passages: list[Passage] = []
     fooled = {}
     for style in range(NUM_STYLES):
         restarts = settings.attacks if STYLES[style] == "jazz" else max(2, settings.attacks // 10)
-        evaluations = 9600 if number % 2 else 2400  # now many cheap ones, now dear ones
-        seed = settings.seed * 1000 + number
-        found = climb(model, style, restarts * 2 // 3, evaluations, seed)
-        found += climb(model, style, restarts - restarts * 2 // 3, evaluations, seed, copies_bars=True)
+        is_dear = number % 2 == 1  # now many cheap ones, now half as many dear ones
+        found = climb_mixed(
+            *(model, style, max(restarts // 2, 2) if is_dear else restarts),
+            *(DEAR if is_dear else CHEAP, settings.seed * 1000 + number),
+        )
         fooled[STYLES[style]] = round(float(np.mean([each.trace[-1] > 0.9 for each in found])), 3)
         passages += [each.melody for each in found]
     melodies = melodies_of(passages)
@@ -505,3 +508,25 @@ def attack_round(model: JudgeModel, settings: Settings, number: int) -> tuple[Sa
         np.full(count, len(FAMILIES)),
     )
     return samples, fooled
+
+
+def climbed_windows(
+    model: JudgeModel, settings: Settings, cheap: int = 700, dear: int = 200
+) -> tuple[Floats, NDArray[np.int64]]:
+    """Features of eight bars climbed to please a judge, and their styles; in jazz so many, in the others a third.
+
+    What the monitor learns from: these are attacks on the very judge that it watches.
+    """
+    passages: list[Passage] = []
+    styles: list[int] = []
+    for style in range(NUM_STYLES):
+        for restarts, evaluations in ((cheap, CHEAP), (dear, DEAR)):
+            restarts = restarts if STYLES[style] == "jazz" else restarts // 3
+            found = climb_mixed(model, style, restarts, evaluations, settings.seed * 1000 + 500 + evaluations)
+            passages += [each.melody for each in found]
+            styles += [style] * len(found)
+    melodies = melodies_of(passages)
+    numbers = np.arange(len(passages))
+    windows = windows_of(melodies, numbers, np.zeros_like(numbers), MAX_BARS)
+    keep = windows[:, 1] > windows[:, 0]
+    return features_of(melodies, windows[keep], model.ngrams), np.array(styles, np.int64)[keep]

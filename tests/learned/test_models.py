@@ -10,17 +10,11 @@ import pytest
 from numpy.typing import NDArray
 
 from rlcompose.errors import RlcomposeError
-from rlcompose.learned.compiled import kernel
 from rlcompose.learned.judge import load_judge
 from rlcompose.learned.layout import NUM_CLASSES, NUM_FEATURES
 from rlcompose.learned.models import JudgeModel, checked_parts, load_judge_model, save_judge
-from rlcompose.learned.training import (
-    Samples,
-    Settings,
-    calibrate,
-    fit_models,
-    tree_arrays,
-)
+from rlcompose.learned.training import Samples, Settings, calibrate, calibrated, fit_models, logarithms
+from rlcompose.learned.trees import checked_trees, tree_arrays, tree_sums
 
 pytest.importorskip("sklearn")
 pytest.importorskip("torch")
@@ -54,19 +48,21 @@ def test_compiled_trees_are_scikit_learns(samples: Samples) -> None:
     inner = nodes[nodes["is_leaf"] == 0]
     rows = draw.integers(0, len(asked), len(inner))
     asked[rows, inner["feature_idx"].astype(int)] = inner["num_threshold"].astype(np.float32)
-    arrays = tree_arrays(boosted)
-    parts = checked_parts(
-        {name: np.zeros((NUM_FEATURES if name in ("mean", "scale") else 1,)) for name in ("mean", "scale")}
-        | {"linear": np.zeros((NUM_FEATURES, NUM_CLASSES)), "linear_bias": np.zeros(NUM_CLASSES)}
-        | {"dense_1": np.zeros((NUM_FEATURES, 2)), "bias_1": np.zeros(2), "dense_2": np.zeros((2, 2))}
-        | {"bias_2": np.zeros(2), "dense_3": np.zeros((2, NUM_CLASSES)), "bias_3": np.zeros(NUM_CLASSES)}
-        | {"shares": np.ones(3), "bias": np.zeros(NUM_CLASSES)}
-        | arrays
-    )
-    sums = np.empty((len(asked), NUM_CLASSES), np.float32)
-    names = ("roots", "split", "threshold", "left", "right", "value", "base")
-    kernel().boosted_of(asked, *(parts[name] for name in names), sums)
+    sums = tree_sums(checked_trees(tree_arrays([boosted]), NUM_CLASSES, "a test"), asked)
     assert np.allclose(sums, boosted._raw_predict(asked), atol=1e-4)
+
+
+def test_trees_of_several_models_stand_beside_each_other(samples: Samples) -> None:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    def fitted(style: int) -> HistGradientBoostingClassifier:
+        boosted = HistGradientBoostingClassifier(max_iter=8, max_leaf_nodes=6, early_stopping=False, random_state=style)
+        return boosted.fit(samples.features, samples.classes == style)
+
+    models = [fitted(style) for style in range(3)]
+    sums = tree_sums(checked_trees(tree_arrays(models), 3, "a test"), samples.features)
+    expected = np.column_stack([model.decision_function(samples.features) for model in models])
+    assert np.allclose(sums, expected, atol=1e-4)
 
 
 def test_the_models_alone_and_together_are_what_numpy_makes_of_them(samples: Samples, model: JudgeModel) -> None:
@@ -94,7 +90,7 @@ def test_calibration_makes_unseen_samples_likelier(samples: Samples, model: Judg
     rng = np.random.default_rng(3)
     classes = np.where(rng.random(1400) < 0.3, rng.integers(0, NUM_CLASSES, 1400), samples.classes)
     unseen = Samples(samples.features, classes, samples.bars, samples.sources, samples.noise)
-    fitted = calibrate(model, unseen, np.ones(1400))
+    fitted = calibrated(model, calibrate(logarithms(model, unseen.features), classes, np.ones(1400)))
 
     def loss(judge: JudgeModel) -> float:
         return float(-np.log(judge.of_features(unseen.features)[np.arange(1400), classes]).mean())
@@ -130,5 +126,5 @@ def test_a_judge_for_other_features_and_damaged_ones_are_refused_by_name(tmp_pat
     circle = dict(model.parts) | {"right": np.zeros_like(model.parts["right"])}
     with pytest.raises(RlcomposeError, match="a node points to none"):
         checked_parts(circle)
-    with pytest.raises(RlcomposeError, match="linear has shape"):
+    with pytest.raises(RlcomposeError, match="linear of the judge's model has shape"):
         checked_parts(dict(model.parts) | {"linear": np.zeros((3, 3), np.float32)})
