@@ -25,7 +25,7 @@ from rlcompose.files import write_atomically
 from rlcompose.learned.layout import FEATURES, MAX_BARS, NUM_STYLES, STYLES
 from rlcompose.learned.models import features_of
 from rlcompose.learned.ngrams import fit_ngrams
-from rlcompose.learned.training import TURNS, Real, draw_windows, folds_of, real_music
+from rlcompose.learned.training import TURNS, Real, cut_windows, draw_windows, folds_of, real_music
 
 HERE = Path(__file__).parent
 TESTED = (1, 2, 4, 6, 8)
@@ -161,7 +161,7 @@ def fit_all(x: NDArray[np.float32], notes: Any, y: NDArray[np.int64], seed: int)
     add(
         "gradient boosting",
         lambda: HistGradientBoostingClassifier(
-            max_iter=150, max_leaf_nodes=15, l2_regularization=1.0, early_stopping=False, random_state=seed
+            max_iter=150, max_leaf_nodes=15, l2_regularization=1.0, max_bins=63, early_stopping=False, random_state=seed
         ).fit(x, y, sample_weight=w),
         lambda model, inputs: model.predict_proba(inputs[0]),
     )
@@ -206,8 +206,6 @@ def _dense(z: Any, y: Any, w: Any, seed: int) -> Ask:
 
 def one_fold(real: Real, pieces: Any, starts: Any, folds: Any, fold: int, seed: int) -> dict[str, Any]:
     """Learn without a fold, test on it."""
-    from rlcompose.learned.training import _cut as cut_windows
-
     turns = folds_of(real.families, TURNS, seed + fold + 1)
     learns = folds != fold
 

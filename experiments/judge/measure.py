@@ -25,12 +25,14 @@ from rlcompose.codec import decode
 from rlcompose.corpus.split import JUDGE, REFEREE, TEST
 from rlcompose.engine.core import Engine
 from rlcompose.files import write_atomically
-from rlcompose.learned.attack import climb
+from rlcompose.learned.attack import climb, climb_mixed
 from rlcompose.learned.judge import load_judge, whole_windows
 from rlcompose.learned.layout import MAX_BARS, NUM_STYLES, STYLES
-from rlcompose.learned.melodies import bars_so_far, make_melodies, windows_of
+from rlcompose.learned.melodies import Melodies, bars_so_far, make_melodies, windows_of
 from rlcompose.learned.noise import NOISE, TWELVE, make_noise, melodies_of, passage_of
 from rlcompose.learned.training import (
+    CHEAP,
+    DEAR,
     NOISE_CLASS,
     Real,
     Settings,
@@ -101,7 +103,7 @@ def unseen(real: Real) -> list[str]:
 
 def left_out(real: Real, test: Real) -> list[str]:
     """Each of the twelve families kept from the judge's training: how much of it is taken for its style."""
-    settings = replace(Settings(), rounds=1, attacks=60, windows=1200, jazz_windows=2500, noise=160)
+    settings = replace(Settings(), rounds=1, attacks=60, windows=1200, jazz_windows=2500, noise=160, folds=2)
     lines = [
         "",
         "## A noise family left out of training",
@@ -177,28 +179,33 @@ def beginnings(real: Real) -> list[str]:
 
 
 def detected(real: Real, steps: int) -> list[str]:
-    """500 climbed winners and 500 windows of an agent that exploits the judge, against 500 real windows."""
+    """Climbed melodies and windows of an agent that exploits the judge, against 500 real windows."""
     judge = load_judge()
     lines = [
         "",
         "## Attacks detected",
         "",
-        "| style | false alarms | climbed | exploiting agent | its share of the reward |",
-        "|---|---|---|---|---|",
+        "| style | false alarms | 500 climbed, 2,400 evaluations | of them p > .9 | 100 climbed, 24,000 "
+        "| of them p > .9 | 500 of an exploiting agent | its share of the reward |",
+        "|---" * 8 + "|",
     ]
     for style, name in ((0, "jazz"), (2, "fiddle")):
         pieces, starts = draw_windows(
             real, [500 if s == style else 0 for s in range(NUM_STYLES)], 10, np.random.default_rng(SEED)
         )
-        alarms = judge.monitor.is_suspicious(
-            name, judge.model.features(real.melodies, windows_of(real.melodies, pieces, starts, MAX_BARS))
-        )
-        found = climb(judge.model, style, 500, 2_400, SEED + 1) if steps else []
-        climbed = melodies_of([each.melody for each in found])
-        numbers = np.arange(len(climbed))
-        caught = judge.monitor.is_suspicious(
-            name, judge.model.features(climbed, windows_of(climbed, numbers, np.zeros_like(numbers), MAX_BARS))
-        )
+
+        def suspicious(melodies: Melodies, windows: NDArray[np.int32], name: str = name) -> NDArray[np.bool_]:
+            return judge.monitor.is_suspicious(name, judge.model.features(melodies, windows))
+
+        alarms = suspicious(real.melodies, windows_of(real.melodies, pieces, starts, MAX_BARS))
+        cells = []
+        for restarts, evaluations in ((500, CHEAP), (100, DEAR)):
+            found = climb_mixed(judge.model, style, restarts, evaluations, SEED + 1)
+            climbed = melodies_of([each.melody for each in found])
+            numbers = np.arange(len(climbed))
+            caught = suspicious(climbed, windows_of(climbed, numbers, np.zeros_like(numbers), MAX_BARS))
+            won = np.array([each.trace[-1] > 0.9 for each in found])
+            cells += [f"{caught.mean():.3f}", f"{caught[won].mean():.3f} ({won.sum()})" if won.any() else "none"]
         brief = make_brief(name, {"bars": 16})
         terms = weigh_terms(brief.style.rewards, dict.fromkeys(brief.style.rewards, 0.0) | {"in_style": 20.0})
         with tempfile.TemporaryDirectory() as place:
@@ -212,11 +219,11 @@ def detected(real: Real, steps: int) -> list[str]:
         melodies = make_melodies([decode(brief, piece.seed, piece.actions) for piece in played])
         at = np.random.default_rng(SEED).integers(0, 9, 500)
         windows = np.array([windows_of(melodies, [k], [int(a)], MAX_BARS)[0] for k, a in enumerate(at)])
-        hacks = judge.monitor.is_suspicious(name, judge.model.features(melodies, windows))
-        lines.append(
-            f"| {name} | {alarms.mean():.3f} | {caught.mean():.3f} | {hacks.mean():.3f} "
-            f"| {np.mean([piece.total for piece in played]) / 20:.2f} |"
-        )
+        cells += [
+            f"{suspicious(melodies, windows).mean():.3f}",
+            f"{np.mean([piece.total for piece in played]) / 20:.2f}",
+        ]
+        lines.append(f"| {name} | {alarms.mean():.3f} | " + " | ".join(cells) + " |")
         print(lines[-1], file=sys.stderr, flush=True)
     return lines
 

@@ -2,7 +2,7 @@
 
     python experiments/split/make_split.py
 
-Two pieces are versions of one tune where they share a quarter and more (at least three) of the passages of ten
+Two pieces are versions of one tune where they share three tenths and more (at least three) of the passages of ten
 intervals of the one that has fewer; passages of fewer than four different intervals are scales and trills, and those
 that are in more than forty pieces are formulas. Jazz is split by performer and renaissance by work as they are.
 """

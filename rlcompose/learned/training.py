@@ -148,8 +148,10 @@ class Samples:
         )
 
 
-def _cut(melodies: Melodies, pieces: NDArray[np.int64], starts: NDArray[np.int64], bars: NDArray[np.int64]) -> Any:
-    """Windows of several lengths, in order."""
+def cut_windows(
+    melodies: Melodies, pieces: NDArray[np.int64], starts: NDArray[np.int64], bars: NDArray[np.int64]
+) -> NDArray[np.int32]:
+    """Windows of so many bars each, int32 (windows, 7)."""
     windows = np.empty((len(pieces), 7), np.int32)
     for length in np.unique(bars):
         at = bars == length
@@ -175,13 +177,13 @@ def make_samples(
     lengths = [np.full(len(pieces), MAX_BARS)] + [draw.choice(PREFIXES, len(pieces)) for _ in range(repeats)]
     bars = np.concatenate(lengths)
     sources = np.tile(pieces, 1 + repeats)
-    windows = _cut(real.melodies, sources, np.tile(starts, 1 + repeats), bars)
+    windows = cut_windows(real.melodies, sources, np.tile(starts, 1 + repeats), bars)
     passages, family, origin = noise_passages(real, pieces, starts, settings.noise, families, draw)
     melodies = melodies_of(passages)
     numbers = np.arange(len(passages))
     noise_bars = np.concatenate([np.full(len(passages), MAX_BARS), draw.choice(PREFIXES, len(passages))])
     twice = np.tile(numbers, 2)
-    noise_windows = _cut(melodies, twice, np.zeros(len(twice), np.int64), noise_bars)
+    noise_windows = cut_windows(melodies, twice, np.zeros(len(twice), np.int64), noise_bars)
     features = np.concatenate(
         [
             _measured(real.melodies, windows, tables, turns[sources]),
@@ -496,7 +498,7 @@ def attack_round(model: JudgeModel, settings: Settings, number: int) -> tuple[Sa
     draw = np.random.default_rng([settings.seed, number])
     twice = np.tile(np.arange(len(passages)), 2)
     bars = np.concatenate([np.full(len(passages), MAX_BARS), draw.choice(PREFIXES, len(passages))])
-    windows = _cut(melodies, twice, np.zeros(len(twice), np.int64), bars)
+    windows = cut_windows(melodies, twice, np.zeros(len(twice), np.int64), bars)
     keep = windows[:, 1] > windows[:, 0]
     keep[len(passages) :: 2] = False  # of the cut ones every other
     count = int(keep.sum())
