@@ -32,7 +32,7 @@ from rlcompose.files import write_atomically
 from rlcompose.learned.judge import JUDGE_VARIABLE, load_judge
 from rlcompose.learned.layout import CLASSES, MAX_BARS, NUM_FEATURES, STYLES
 from rlcompose.learned.melodies import make_melodies, windows_of
-from rlcompose.learned.models import features_id, save_judge
+from rlcompose.learned.models import JudgeModel, features_id, save_judge
 from rlcompose.learned.monitor import fit_monitor, save_monitor
 from rlcompose.learned.noise import NOISE, TWELVE, melodies_of
 from rlcompose.learned.referee import fit_referee, referee_features, save_referee
@@ -66,15 +66,20 @@ EXPLOIT_PIECES = 240
 Found = list[tuple[int, NDArray[np.float32]]]  # a style's number, and windows that only please the judge, as features
 
 
-def write_judge(folder: Path, trained: Trained, settings: Settings) -> None:
-    """The judge of a training, and what real music gets from judges that have not learned from it."""
-    samples = trained.samples
-    real: dict[str, Any] = {}
-    whole = samples.bars == MAX_BARS
+def reference(model: JudgeModel, apart: Real, settings: Settings) -> dict[str, Any]:
+    """What real music that the judge has not learned from gets: its windows of eight bars, style by style.
+
+    Measured of the very model, because judges that are learned without a share of the families, to calibrate it, give
+    unseen music less.
+    """
+    draw = np.random.default_rng(settings.seed + 8)
+    pieces, starts = draw_windows(apart, [settings.jazz_windows] * len(STYLES), settings.per_piece, draw)
+    said = model.probabilities(apart.melodies, windows_of(apart.melodies, pieces, starts, MAX_BARS)).astype(float)
+    found: dict[str, Any] = {}
     for number, style in enumerate(STYLES):
-        p = trained.probabilities[whole & (samples.classes == number), number].astype(float)
+        p = said[apart.styles[pieces] == number, number]
         quartiles = np.quantile(p, (0.05, 0.25, 0.5, 0.75))
-        real[style] = {
+        found[style] = {
             "windows": len(p),
             "mean": round(float(p.mean()), 4),
             "five_percent": round(float(quartiles[0]), 4),
@@ -82,12 +87,18 @@ def write_judge(folder: Path, trained: Trained, settings: Settings) -> None:
             "median": round(float(quartiles[2]), 4),
             "three_quarters": round(float(quartiles[3]), 4),
         }
+    return found
+
+
+def write_judge(folder: Path, trained: Trained, apart: Real, settings: Settings) -> None:
+    """The judge of a training, and what real music gets that it has not learned from (`apart`)."""
     config = {
         "classes": list(CLASSES),
         "part": JUDGE,
         "settings": asdict(settings),
         "rounds": trained.log,
-        "real": real,
+        "real": reference(trained.model, apart, settings),
+        "real_part": REFEREE,
         "sources": SOURCES,
     }
     save_judge(folder, trained.model, config)
@@ -186,12 +197,13 @@ def main() -> int:
     arguments = parser.parse_args()
     settings = replace(Settings(), rounds=arguments.rounds)
     real = real_music()
+    apart = real.of_part(REFEREE)
     trained = train_judge(real.of_part(JUDGE), settings)
     folder = FOLDER / "judge"
     found: Found = []
     if arguments.exploit:
         with tempfile.TemporaryDirectory() as place:
-            write_judge(Path(place), trained, settings)
+            write_judge(Path(place), trained, apart, settings)
             write_monitor(Path(place), trained, settings, [], is_quick=True)  # a judge needs one; here nobody asks it
             os.environ[JUDGE_VARIABLE] = place
             load_judge.cache_clear()
@@ -199,9 +211,9 @@ def main() -> int:
             del os.environ[JUDGE_VARIABLE]
             load_judge.cache_clear()
         trained = trained.with_attacks(np.concatenate([features for _, features in found]))
-    write_judge(folder, trained, settings)
+    write_judge(folder, trained, apart, settings)
     write_monitor(folder, trained, settings, found)
-    make_referee(real.of_part(REFEREE), settings)
+    make_referee(apart, settings)
     write_manifest()
     return 0
 

@@ -387,19 +387,17 @@ TURNS = 4  # n-gram tables, each learned without a quarter of the families, meas
 class Trained:
     """A judge, the attacks it was trained with, and what each round told.
 
-    samples        what it was learned from besides the attacks
-    probabilities  of the samples by judges that were learned without their family, float32 (samples, classes)
-    groups         the fold of each sample's family
-    fit            learns and calibrates anew with other attacks
+    samples  what it was learned from besides the attacks
+    groups   the fold of each sample's family
+    fit      learns and calibrates anew with other attacks
     """
 
     model: JudgeModel
     attacks: Samples
     log: list[dict[str, Any]]
     samples: Samples
-    probabilities: Floats
     groups: NDArray[np.int64]
-    fit: Callable[[Samples], tuple[JudgeModel, Floats]]
+    fit: Callable[[Samples], JudgeModel]
 
     def with_attacks(self, features: Floats) -> Trained:
         """The same, learned anew with more windows of eight bars that only please the judge."""
@@ -409,8 +407,7 @@ class Trained:
             *(np.full(count, -1), np.full(count, len(FAMILIES) + 1)),
         )
         attacks = joined_samples([self.attacks, more])
-        model, probabilities = self.fit(attacks)
-        return replace(self, model=model, attacks=attacks, probabilities=probabilities)
+        return replace(self, model=self.fit(attacks), attacks=attacks)
 
 
 def train_judge(
@@ -436,35 +433,33 @@ def train_judge(
         extra = min(settings.attack_weight * len(weights) / NUM_CLASSES / max(count, 1), 1.0)
         return fit_models(whole, np.concatenate([weights[numbers], np.full(count, extra)]), ngrams, settings)
 
-    def folded(attacks: Samples, folds: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The logarithms by models that have not seen a sample's family, and what calibrates them."""
+    def values(attacks: Samples, folds: int) -> NDArray[np.float64]:
+        """What calibrates, from what models say that have not seen a sample's family."""
         logs = np.zeros((3, len(weights), NUM_CLASSES))
         for fold in range(folds):
             aside = groups == fold
             logs[:, aside] = logarithms(fitted(~aside, attacks), samples.features[aside])
         known = groups < folds
-        return logs, calibrate(logs[:, known], samples.classes[known], weights[known])
+        return calibrate(logs[:, known], samples.classes[known], weights[known])
 
     everything = np.ones(len(weights), np.bool_)
 
-    def fit(attacks: Samples) -> tuple[JudgeModel, Floats]:
-        logs, values = folded(attacks, settings.folds)
-        return calibrated(fitted(everything, attacks), values), np.exp(weighed(logs, values)).astype(np.float32)
+    def fit(attacks: Samples) -> JudgeModel:
+        return calibrated(fitted(everything, attacks), values(attacks, settings.folds))
 
     attacks = samples.of(np.zeros(0, np.int64))
-    _, values = folded(attacks, 1)
+    first = values(attacks, 1)
     log: list[dict[str, Any]] = []
     for number in range(settings.rounds):
         begun = time.monotonic()
-        found, fooled = attack_round(calibrated(fitted(everything, attacks), values), settings, number)
+        found, fooled = attack_round(calibrated(fitted(everything, attacks), first), settings, number)
         row = {"round": number + 1, "attacks": len(attacks.classes), "fooled": fooled}
         attacks = joined_samples([attacks, found])
         log.append(row)
         if is_shown:
             told = f"{row}, {time.monotonic() - begun:.0f} s"
             print(f"judge, round {number + 1} of {settings.rounds}: {told}", file=sys.stderr, flush=True)
-    model, probabilities = fit(attacks)
-    return Trained(model, attacks, log, samples, probabilities, groups, fit)
+    return Trained(fit(attacks), attacks, log, samples, groups, fit)
 
 
 def _without(real: Real, turns: NDArray[np.int64], turn: int) -> Ngrams:
