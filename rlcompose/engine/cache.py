@@ -18,6 +18,7 @@ import platform
 import shutil
 import sys
 import tempfile
+import threading
 import warnings
 from collections.abc import Iterator
 from functools import cache
@@ -28,6 +29,8 @@ from types import ModuleType
 import numba
 
 _log = logging.getLogger(__name__)
+# What one thread is still running is known to the others, and has not all its functions.
+_importing = threading.RLock()
 
 CACHE_VARIABLE = "RLCOMPOSE_CACHE"
 _BUILDS_UPON = ("compiled.py", "layout.py", "moment.py", "state.py", "tables.py")
@@ -111,6 +114,11 @@ def import_cached(name: str, text: str, notice: str = "") -> ModuleType:
     A damaged cache entry (a killed process, a full disk) is removed and compiled anew. The notice is logged where
     nothing was compiled before, since that takes its time.
     """
+    with _importing:
+        return _imported(name, text, notice)
+
+
+def _imported(name: str, text: str, notice: str) -> ModuleType:
     digest = _digest(text)
     full_name = f"_rlcompose_compiled.{name}_{digest}"
     if full_name in sys.modules:

@@ -247,9 +247,9 @@ class Engine:
                 self._score_batched(each, due[each.term.at])
             else:
                 asked |= due[each.term.at]
-        single = [each for each in self._python if not each.term.batched]
-        if not single:
+        if not asked.any():
             return
+        single = [each for each in self._python if not each.term.batched]
         # One flat view of each array, and of it the row's part: a view of a view costs least.
         arrays = (state.now, state.obs, state.notes, state.past)
         flat = [(array.reshape(-1).data, array.size // self.num_envs) for array in arrays]
@@ -286,17 +286,19 @@ class Engine:
         if at == NOTE:
             due &= field("is_rest") == 0
             return due
+        to_end = field("bar_ticks") - field("tick_in_bar")
+        if at == BAR_END:  # first, because it is asked most often
+            due &= field("ticks") >= to_end
+            return due
         is_last = field("is_last") != 0
         if at == PIECE_END:
             due &= is_last
             return due
-        to_end = field("bar_ticks") - field("tick_in_bar")
         if at == PHRASE_END:
             to_end = to_end + (field("phrase_bars") - field("bar_in_phrase") - 1) * field("bar_ticks")
         elif at == SECTION_END:
             to_end = to_end + (field("section_bars") - field("bar_in_section") - 1) * field("bar_ticks")
-        reached = field("ticks") >= to_end
-        due &= reached if at == BAR_END else reached | is_last
+        due &= (field("ticks") >= to_end) | is_last
         return due
 
     def _try_in_python(self, rewards: NDArray[np.float64]) -> None:

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlcompose.errors import RlcomposeError, unknown
+from rlcompose.learned.compiled import kernel
 from rlcompose.learned.layout import CLASSES, FEATURES, MAX_BARS, NOISE, NUM_STYLES, STYLES
 from rlcompose.learned.melodies import bars_so_far, make_melodies
 from rlcompose.learned.models import JudgeModel, load_judge_model
@@ -210,17 +211,18 @@ class Judge:
 
 def paid(probabilities: NDArray[np.float32], blend: Blend, caps: Mapping[str, float]) -> NDArray[np.float64]:
     """See `Judge.pay`; shares are divided by their sum."""
+    values = np.empty(len(probabilities))
+    kernel().pay(np.ascontiguousarray(probabilities, np.float32), blend_array(blend, caps), values)
+    return values
+
+
+def blend_array(blend: Blend, caps: Mapping[str, float]) -> NDArray[np.float64]:
+    """What the kernel takes: shares that sum to 1, their entropy, the score that pays 0 and the one that pays 1."""
     total = sum(blend.values())
-    score = np.zeros(len(probabilities))
-    cap = 0.0
-    for style, share in blend.items():
-        if share > 0:
-            w = share / total
-            score += w * (np.log(probabilities[:, CLASSES.index(style)].astype(np.float64) + 1e-9) - math.log(w))
-            cap += w * math.log(caps[style])
-    floor = math.log(FLOOR_P)
-    value: NDArray[np.float64] = np.clip((score - floor) / (cap - floor), 0.0, 1.0)
-    return value
+    shares = np.array([blend.get(style, 0.0) / total for style in STYLES])
+    entropy = -sum(w * math.log(w) for w in shares.tolist() if w > 0)
+    cap = sum(w * math.log(caps[style]) for style, w in zip(STYLES, shares.tolist(), strict=True) if w > 0)
+    return np.concatenate([shares, [entropy, math.log(FLOOR_P), cap]])
 
 
 def whole_windows(windows: NDArray[np.int32]) -> NDArray[np.int64]:

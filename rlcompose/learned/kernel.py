@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import float32, float64, int16, int32, int64, njit, types, uint64, void
+from numba import boolean, float32, float64, int16, int32, int64, njit, types, uint64, void
 
 from rlcompose.engine.layout import EVENT_BUFFER, FIELD, PITCH_CODE_OFFSET, REST_CODE
 from rlcompose.learned.layout import (
@@ -569,27 +569,49 @@ def _dense(inputs: Any, weights: Any, bias: Any, out: Any) -> None:
 
 
 @njit(cache=True)
-def _boosted(
-    features: Any, roots: Any, split: Any, threshold: Any, left: Any, right: Any, value: Any, base: Any, out: Any
-) -> None:
-    """Sum of trees (rounds, classes): at a node `features[split] <= threshold` goes left; a leaf has split -1."""
+def _boosted(features: Any, roots: Any, nodes: Any, value: Any, edges: Any, edge_at: Any, base: Any, out: Any) -> None:
+    """Sum of trees (rounds, columns): see `PACKED` in `trees.py`.
+
+    The trees of a round are walked side by side, without branches: a walk alone would wait for memory at every node.
+    """
+    columns = roots.shape[1]
+    codes, at = np.empty(NUM_FEATURES, np.int32), np.empty(columns, np.int32)
+    for f in range(NUM_FEATURES):
+        low, high = edge_at[f], edge_at[f + 1]
+        first = low
+        while low < high:
+            middle = (low + high) // 2
+            if edges[middle] < features[f]:
+                low = middle + 1
+            else:
+                high = middle
+        codes[f] = low - first
     _copy(base, out)
     for round_ in range(roots.shape[0]):
-        for c in range(roots.shape[1]):
-            node = roots[round_, c]
-            while split[node] >= 0:
-                node = left[node] if features[split[node]] <= threshold[node] else right[node]
-            out[c] += value[node]
+        for c in range(columns):
+            at[c] = roots[round_, c]
+        moved = True
+        while moved:
+            steps = 0
+            for c in range(columns):
+                node = int32(nodes[at[c]])
+                left, right = (node >> 16) & 127, (node >> 23) & 255
+                step = right if codes[node & 255] > (node >> 8) & 255 else left
+                at[c] += step
+                steps += step
+            moved = steps > 0
+        for c in range(columns):
+            out[c] += value[at[c]]
 
 
 @njit(cache=True)
 def _judge(features: Any, models: Any, hidden: Any, hidden_2: Any, work: Any, out: Any) -> None:
     """The judge's probabilities of a window: what its models say, weighed in logarithms, then calibrated."""
     mean, scale, linear, linear_bias, dense_1, bias_1, dense_2, bias_2, dense_3, bias_3 = models[:10]
-    roots, split, threshold, left, right, value, base, shares, bias = models[10:]
+    roots, nodes, value, edges, edge_at, base, shares, bias = models[10:]
     _copy(bias, out)
     # The same small floor for all: a model that is quite sure must not outvote the others without end.
-    _boosted(features, roots, split, threshold, left, right, value, base, work)
+    _boosted(features, roots, nodes, value, edges, edge_at, base, work)
     _softmax(work)
     for c in range(len(out)):
         out[c] += shares[0] * np.log(work[c] + FLOOR)
@@ -657,7 +679,7 @@ _MODELS = types.Tuple(
     (
         *(float32[::1], float32[::1], float32[:, ::1], float32[::1]),
         *(float32[:, ::1], float32[::1], float32[:, ::1], float32[::1], float32[:, ::1], float32[::1]),
-        *(int32[:, ::1], int16[::1], float32[::1], int32[::1], int32[::1], float32[::1], float32[::1]),
+        *(int32[:, ::1], int32[::1], float32[::1], float32[::1], int32[::1], float32[::1]),
         *(float32[::1], float32[::1]),
     )
 )
@@ -691,20 +713,20 @@ def judge_features(features: Any, models: Any, out: Any) -> None:
         _copy(result, out[w])
 
 
-@njit(void(float32[:, ::1], *_MODELS[10:17], float32[:, ::1]), cache=True, nogil=True)
+@njit(void(float32[:, ::1], *_MODELS[10:16], float32[:, ::1]), cache=True, nogil=True)
 def boosted_of(
-    features: Any, roots: Any, split: Any, threshold: Any, left: Any, right: Any, value: Any, base: Any, out: Any
+    features: Any, roots: Any, nodes: Any, value: Any, edges: Any, edge_at: Any, base: Any, out: Any
 ) -> None:
     """The raw sums of boosted trees for many rows of features."""
     for w in range(len(features)):
-        _boosted(features[w], roots, split, threshold, left, right, value, base, out[w])
+        _boosted(features[w], roots, nodes, value, edges, edge_at, base, out[w])
 
 
-ROW_FIELDS = tuple(FIELD[name] for name in ("cursor", "onset", "ticks", "bar_ticks", "beat_ticks", "num_events"))
-CURSOR, ONSET, TICKS, BAR_TICKS, BEAT_TICKS, NUM_EVENTS = ROW_FIELDS
-MODE = FIELD["mode"]
+ROW_FIELDS = ("cursor", "onset", "ticks", "bar_ticks", "beat_ticks", "num_events", "bars", "mode")
+CURSOR, ONSET, TICKS, BAR_TICKS, BEAT_TICKS, NUM_EVENTS, ALL_BARS, MODE = [FIELD[name] for name in ROW_FIELDS]
 TWO_QUARTERS = 2 * SLOTS_PER_QUARTER
 TICKS_PER_SLOT = 3
+NEVER_ZERO = 1e-9  # added to a probability before its logarithm
 
 
 @njit(cache=True)
@@ -712,25 +734,52 @@ def _slot(tick: Any) -> Any:
     return tick // 12 * SLOTS_PER_QUARTER + _SLOT_OF_TICK[tick % 12]
 
 
+@njit(cache=True)
+def _paid(probabilities: Any, blend: Any) -> Any:
+    """What probabilities earn, 0 to 1; `blend` is the shares of the styles, then OFFSET, FLOOR and CAP of the score."""
+    score = blend[NUM_STYLES]
+    for s in range(NUM_STYLES):
+        if blend[s] > 0:
+            score += blend[s] * np.log(float64(probabilities[s]) + NEVER_ZERO)
+    floor, cap = blend[NUM_STYLES + 1], blend[NUM_STYLES + 2]
+    return min(max((score - floor) / (cap - floor), 0.0), 1.0)
+
+
+@njit(void(float32[:, ::1], float64[::1], float64[::1]), cache=True)
+def pay(probabilities: Any, blend: Any, out: Any) -> None:
+    """What the probabilities of many windows earn, 0 to 1 each."""
+    for w in range(len(probabilities)):
+        out[w] = _paid(probabilities[w], blend)
+
+
 @njit(
-    void(int16[:, :, ::1], int32[:, ::1], int64[::1], int64[::1], *_TABLES, _MODELS, float32[:, ::1], int64[::1]),
+    void(
+        int16[:, :, ::1],
+        int32[:, ::1],
+        boolean[::1],
+        int64[::1],
+        *_TABLES,
+        _MODELS,
+        float64[::1],
+        float64[::1],
+    ),
     cache=True,
 )
-def judge_rows(
+def pay_rows(
     events: Any,
     now: Any,
-    rows: Any,
+    done: Any,
     scales: Any,
     melody: Any,
     degree: Any,
     rhythm: Any,
     models: Any,
+    blend: Any,
     out: Any,
-    ended: Any,
 ) -> None:
-    """The judge's probabilities of the last eight bars of rows of an engine, midway in a step.
+    """What the bars that end with the event earn, for all rows of an engine midway in a step: 0 where none ends.
 
-    `ended` gets the number of bars that end with the event, 0 where it is too early to judge; those rows of `out` stay.
+    The judge is asked about the last eight bars; each bar that ends is paid, divided by the bars of the piece.
     """
     onsets, ends, pitches = (
         np.empty(EVENT_BUFFER, np.int16),
@@ -740,20 +789,22 @@ def judge_rows(
     window = np.zeros(WINDOW_COLUMNS, np.int32)
     exact, row = np.empty(NUM_FEATURES, np.float64), np.empty(NUM_FEATURES, np.float32)
     hidden, hidden_2 = np.empty(len(models[5]), np.float32), np.empty(len(models[7]), np.float32)
-    work, result = np.empty(out.shape[1], np.float32), np.empty(out.shape[1], np.float32)
-    for number in range(len(rows)):
-        e = rows[number]
+    classes = len(models[3])
+    work, result = np.empty(classes, np.float32), np.empty(classes, np.float32)
+    for e in range(len(now)):
+        out[e] = 0.0
+        if done[e]:
+            continue
         fields = now[e]
         bar_ticks = int(fields[BAR_TICKS])
         end = int(fields[ONSET] + fields[TICKS])
         until = end // bar_ticks * bar_ticks
-        ended[number] = (until - fields[ONSET] // bar_ticks * bar_ticks) // bar_ticks
+        ended = (until - fields[ONSET] // bar_ticks * bar_ticks) // bar_ticks
         slots = bar_ticks // TICKS_PER_SLOT
         is_pair = slots == TWO_QUARTERS
         bar = 2 * slots if is_pair else slots  # two bars of 2/4 are one
         bars = min(until // TICKS_PER_SLOT // bar, MAX_BARS)
-        if bars == 0:
-            ended[number] = 0
+        if ended == 0 or bars == 0:
             continue
         begin = until // TICKS_PER_SLOT - bars * bar
         # Backwards from the event just played, to the first that begins within the window.
@@ -784,7 +835,7 @@ def judge_rows(
         _features(onsets, ends, pitches, window, melody, degree, rhythm, exact)
         _copy(exact, row)
         _judge(row, models, hidden, hidden_2, work, result)
-        _copy(result, out[number])
+        out[e] = _paid(result, blend) * ended / fields[ALL_BARS]
 
 
 # --- attacks ----------------------------------------------------------------------------------------------------------

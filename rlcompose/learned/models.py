@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +22,16 @@ from rlcompose.learned.compiled import kernel
 from rlcompose.learned.layout import CLASSES, FEATURES, NUM_CLASSES, NUM_FEATURES
 from rlcompose.learned.melodies import Melodies
 from rlcompose.learned.ngrams import Ngrams
-from rlcompose.learned.trees import TREES, check_shapes, checked_trees
+from rlcompose.learned.trees import PACKED, TREES, check_shapes, checked_trees
 
 FORMAT = 1
-# What the kernel takes of the judge's models, in its order.
-PARTS = (
+_NETS = (
     *("mean", "scale", "linear", "linear_bias"),
     *("dense_1", "bias_1", "dense_2", "bias_2", "dense_3", "bias_3"),
-    *TREES,
-    *("shares", "bias"),
 )
+_MIXED = ("shares", "bias")
+PARTS = (*_NETS, *TREES, *_MIXED)  # of the judge's models, in its file
+_ARRAYS = (*_NETS, *PACKED, *_MIXED)  # what the kernel takes, in its order
 JUDGES = "the judge's model"  # in messages
 _NGRAMS = ("melody", "degree", "rhythm")
 
@@ -40,9 +41,11 @@ def features_id() -> str:
     return hashlib.sha256("\n".join((*FEATURES, *CLASSES)).encode()).hexdigest()[:12]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class JudgeModel:
-    """The judge's models and the n-gram tables behind its features; `parts` are named as in `PARTS`.
+    """The judge's models and the n-gram tables behind its features.
+
+    `parts` are named as in `PARTS`, and the trees are there packed too.
 
     Boosted trees, a linear and a dense network give probabilities of the classes; their logarithms are added with
     `shares`, `bias` is added, and the sum is normalised.
@@ -51,10 +54,10 @@ class JudgeModel:
     ngrams: Ngrams
     parts: Mapping[str, NDArray[Any]]
 
-    @property
+    @cached_property
     def arrays(self) -> tuple[NDArray[Any], ...]:
         """What compiled functions take."""
-        return tuple(self.parts[name] for name in PARTS)
+        return tuple(self.parts[name] for name in _ARRAYS)
 
     def features(self, melodies: Melodies, windows: NDArray[np.int32]) -> NDArray[np.float32]:
         """The features of windows, float32 (windows, features)."""
@@ -152,7 +155,7 @@ def load_arrays(folder: Path, kind: str) -> tuple[dict[str, Any], dict[str, NDAr
 def save_judge(folder: Path, model: JudgeModel, config: Mapping[str, Any]) -> None:
     """Write a judge's folder."""
     tables = dict(zip(_NGRAMS, model.ngrams.arrays, strict=True))
-    save_arrays(folder, {"kind": "judge", **config}, dict(model.parts) | tables)
+    save_arrays(folder, {"kind": "judge", **config}, {name: model.parts[name] for name in PARTS} | tables)
 
 
 def load_judge_model(folder: Path) -> tuple[JudgeModel, dict[str, Any]]:

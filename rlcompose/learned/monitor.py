@@ -122,7 +122,7 @@ def read_monitor(judge_folder: Path) -> Monitor:
 def save_monitor(judge_folder: Path, monitor: Monitor, config: Mapping[str, Any]) -> None:
     """Write it beside a judge."""
     arrays = {name: np.asarray(getattr(monitor, name), np.float32) for name in ARRAYS}
-    arrays |= {f"tree_{name}": array for name, array in monitor.trees.items()}
+    arrays |= {f"tree_{name}": monitor.trees[name] for name in TREES}
     save_arrays(judge_folder / "monitor", {"kind": "monitor", **config}, arrays)
 
 

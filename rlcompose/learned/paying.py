@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from rlcompose.engine.moments import Moments
 from rlcompose.errors import RlcomposeError
 from rlcompose.learned.compiled import kernel
-from rlcompose.learned.judge import load_judge, paid
-from rlcompose.learned.layout import NUM_CLASSES, STYLES
+from rlcompose.learned.judge import Judge, blend_array, load_judge
+from rlcompose.learned.layout import STYLES
 from rlcompose.theory.key import MODES, SCALES
 
 
@@ -40,21 +40,18 @@ def blend_of(family: str, shares: Mapping[str, float]) -> dict[str, float]:
     return {family: 1.0}
 
 
+@cache
+def _asked(judge: Judge, family: str, shares: tuple[tuple[str, float], ...]) -> NDArray[np.float64]:
+    return blend_array(blend_of(family, dict(shares)), judge.caps)
+
+
 def pay_rows(moments: Moments, shares: Mapping[str, float]) -> NDArray[np.float64]:
     """What the reward term `in_style` gives each row, float64 (envs,); 0 where no bar ends."""
     judge = load_judge()
-    blend = blend_of(moments.family, shares)
-    state = moments.state
-    result = np.zeros(len(moments))
-    to_end = moments.bar_ticks - moments.tick_in_bar
-    rows = np.flatnonzero((moments.ticks >= to_end) & ~state.done)
-    if len(rows):
-        found = np.zeros((len(rows), NUM_CLASSES), np.float32)
-        ended = np.zeros(len(rows), np.int64)
-        model = judge.model
-        kernel().judge_rows(
-            *(state.events, state.now, rows, _scales(), *model.ngrams.arrays, model.arrays, found, ended)
-        )
-        asked = ended > 0
-        result[rows[asked]] = paid(found[asked], blend, judge.caps) * ended[asked] / moments.bars[rows[asked]]
+    blend = _asked(judge, moments.family, tuple(shares.items()))
+    state, model = moments.state, judge.model
+    result = np.empty(len(moments))
+    kernel().pay_rows(
+        *(state.events, state.now, state.done, _scales(), *model.ngrams.arrays, model.arrays, blend, result)
+    )
     return result

@@ -12,9 +12,14 @@ from rlcompose.errors import RlcomposeError
 from rlcompose.learned.compiled import kernel
 from rlcompose.learned.layout import NUM_FEATURES
 
-# What the kernel takes, in its order: `roots` (rounds, columns) is the first node of each tree, `base` (columns,) what
-# is added to their sums; the others have a value a node, and a leaf has split -1.
+# What stands in files: `roots` (rounds, columns) is the first node of each tree, `base` (columns,) what is added to
+# their sums; the others have a value a node, and a leaf has split -1. `features[split] <= threshold` goes left.
 TREES = ("roots", "split", "threshold", "left", "right", "value", "base")
+# What the kernel takes, in its order. `edges[edge_at[f]:edge_at[f + 1]]` are the thresholds of feature f, sorted: how
+# many of them a feature exceeds is compared, so a node is one int32. Its bits from the lowest on: feature (8), number
+# of the threshold (8), steps to the left child (7) and to the right one (8); a leaf has no steps to go.
+PACKED = ("roots", "nodes", "value", "edges", "edge_at", "base")
+FARTHEST = 255  # steps, and thresholds of a feature
 TYPES: dict[str, Any] = {"roots": np.int32, "split": np.int16, "left": np.int32, "right": np.int32}
 
 
@@ -50,7 +55,7 @@ def _rounded_down(values: NDArray[np.float64]) -> NDArray[np.float32]:
 
 
 def checked_trees(arrays: Mapping[str, NDArray[Any]], columns: int, whose: str) -> dict[str, NDArray[Any]]:
-    """The arrays of the kernel's types; what would lead compiled code astray is an error that names it.
+    """The arrays of a file with those of `PACKED`; what would lead compiled code astray is an error that names it.
 
     Raises:
         RlcomposeError: An array is missing or has another shape, or a node points to none.
@@ -71,11 +76,34 @@ def checked_trees(arrays: Mapping[str, NDArray[Any]], columns: int, whose: str) 
     if (
         (trees["split"] >= NUM_FEATURES).any()
         or not ((trees["roots"] >= 0) & (trees["roots"] < nodes)).all()
-        # Children come after their parent: so no walk goes astray or round in a circle.
-        or any(((trees[side] <= number) | (trees[side] >= nodes))[inner].any() for side in ("left", "right"))
+        # The left child comes next and the right one soon after: so no walk goes astray or round in a circle.
+        or (trees["left"] != number + 1)[inner].any()
+        or ((trees["right"] <= number) | (trees["right"] > number + FARTHEST) | (trees["right"] >= nodes))[inner].any()
     ):
         raise RlcomposeError(f"the trees of {whose} are damaged: a node points to none")
-    return trees
+    return trees | _packed(trees, whose)
+
+
+def _packed(trees: Mapping[str, NDArray[Any]], whose: str) -> dict[str, NDArray[Any]]:
+    """See `PACKED`."""
+    inner = np.flatnonzero(trees["split"] >= 0)
+    split, threshold = trees["split"][inner].astype(np.int64), trees["threshold"][inner]
+    order = np.lexsort((threshold, split))
+    changes = np.concatenate([[True], (np.diff(split[order]) != 0) | (np.diff(threshold[order]) != 0)])[: len(order)]
+    edges = threshold[order[changes]]
+    counts = np.bincount(split[order[changes]], minlength=NUM_FEATURES)
+    if counts.max() > FARTHEST:
+        raise RlcomposeError(f"the trees of {whose} have {counts.max()} thresholds of a feature: at most {FARTHEST}")
+    edge_at = np.concatenate([[0], np.cumsum(counts)])
+    rank = np.empty(len(inner), np.int64)
+    rank[order] = np.cumsum(changes) - 1
+    nodes = np.zeros(len(trees["split"]), np.int64)
+    nodes[inner] = split | (rank - edge_at[split]) << 8 | 1 << 16 | (trees["right"][inner] - inner) << 23
+    return {
+        "nodes": nodes.astype(np.int32),
+        "edges": np.ascontiguousarray(edges, np.float32),
+        "edge_at": edge_at.astype(np.int32),
+    }
 
 
 def check_shapes(arrays: Mapping[str, NDArray[Any]], shapes: Mapping[str, tuple[int, ...]], whose: str) -> None:
@@ -88,5 +116,5 @@ def check_shapes(arrays: Mapping[str, NDArray[Any]], shapes: Mapping[str, tuple[
 def tree_sums(trees: Mapping[str, NDArray[Any]], features: NDArray[np.float32]) -> NDArray[np.float32]:
     """The sum of each column's trees for windows, float32 (windows, columns)."""
     sums = np.empty((len(features), len(trees["base"])), np.float32)
-    kernel().boosted_of(np.ascontiguousarray(features, np.float32), *(trees[name] for name in TREES), sums)
+    kernel().boosted_of(np.ascontiguousarray(features, np.float32), *(trees[name] for name in PACKED), sums)
     return sums

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,14 @@ def forget(names: set[str] | None = None) -> None:
     for name in names or set(sys.modules):
         if name.startswith("_rlcompose_compiled.number"):
             del sys.modules[name]
+
+
+def test_threads_that_ask_at_once_are_given_a_whole_module(folder: Path) -> None:
+    text = NUMBER.format(value=41)
+    with ThreadPoolExecutor(8) as pool:
+        modules = list(pool.map(lambda _: import_cached("number", text), range(8)))
+    assert [module.number() for module in modules] == [41] * 8
+    assert len(set(map(id, modules))) == 1
 
 
 def paid_for_a_rest(path: Path) -> float:
