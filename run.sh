@@ -162,7 +162,9 @@ case $#:${1-} in
     *:test)
         shift
         cd "$root"
-        # A file's tests stay together, for what they share; `-n 0` has them all in this process.
+        # A file's tests stay together, for what they share; `-n 0` has them all in this process. A thread for each: those
+        # of several processes wait for each other.
+        export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
         exec "$python" -m pytest -n auto --maxprocesses 4 --dist loadfile "$@"
         ;;
     *) exec "$venv/bin/rlcompose" "$@" ;;

@@ -25,7 +25,8 @@ from rlcompose.files import write_atomically
 from rlcompose.learned.layout import FEATURES, MAX_BARS, NUM_STYLES, STYLES
 from rlcompose.learned.models import features_of
 from rlcompose.learned.ngrams import fit_ngrams
-from rlcompose.learned.training import TURNS, Real, cut_windows, draw_windows, folds_of, real_music
+from rlcompose.learned.training import BINS, TURNS, Real, cut_windows, draw_windows, folds_of, real_music
+from rlcompose.learned.trees import bin_edges, binned
 
 HERE = Path(__file__).parent
 TESTED = (1, 2, 4, 6, 8)
@@ -158,12 +159,13 @@ def fit_all(x: NDArray[np.float32], notes: Any, y: NDArray[np.int64], seed: int)
         lambda: _calibrated(SVC(C=3.0, gamma="scale", class_weight="balanced"), z[few], y[few]),
         lambda model, inputs: model.predict_proba(cut(inputs[0])),
     )
+    edges = bin_edges(x, BINS)
     add(
         "gradient boosting",
         lambda: HistGradientBoostingClassifier(
-            max_iter=150, max_leaf_nodes=15, l2_regularization=1.0, max_bins=63, early_stopping=False, random_state=seed
-        ).fit(x, y, sample_weight=w),
-        lambda model, inputs: model.predict_proba(inputs[0]),
+            max_iter=150, max_leaf_nodes=15, l2_regularization=1.0, early_stopping=False, random_state=seed
+        ).fit(binned(x, edges), y, sample_weight=w),
+        lambda model, inputs: model.predict_proba(binned(inputs[0], edges)),
     )
     add("dense network", lambda: _dense(z, y, w, seed), lambda model, inputs: model(cut(inputs[0])))
     add("GRU", lambda: Gru(seed).fit(notes, y, w), lambda model, inputs: model.predict_proba(inputs[1]))

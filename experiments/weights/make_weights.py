@@ -1,10 +1,10 @@
 """Make everything in `rlcompose/weights/` again: the judge with its monitor, the referee, the manifest.
 
-    python experiments/weights/make_weights.py [--rounds 8] [--exploit 120000]
+    python experiments/weights/make_weights.py [--rounds 11] [--exploit 120000] [--keep attacks.npz]
 
 Reads the corpora of all six styles (see `python -m rlcompose.corpus list`). The judge learns from its part of the
 split, from noise, from rounds of hill climbing, and from agents that are trained from scratch to please it; the referee
-from its own part. About a quarter of an hour on two cores.
+from its own part. About half an hour on two cores.
 """
 
 from __future__ import annotations
@@ -194,11 +194,14 @@ def main() -> int:
     parser.add_argument(
         "--exploit", type=int, default=120_000, help="steps of the agents that exploit the judge, 0 for none"
     )
+    parser.add_argument(
+        "--keep", metavar="FILE", type=Path, help="keep the attacks here after each round, and go on from them"
+    )
     arguments = parser.parse_args()
     settings = replace(Settings(), rounds=arguments.rounds)
     real = real_music()
     apart = real.of_part(REFEREE)
-    trained = train_judge(real.of_part(JUDGE), settings)
+    trained = train_judge(real.of_part(JUDGE), settings, kept=arguments.keep)
     folder = FOLDER / "judge"
     found: Found = []
     if arguments.exploit:

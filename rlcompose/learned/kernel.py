@@ -461,24 +461,31 @@ def _features(
 def _motifs(onsets: Any, pitches: Any, first: Any, last: Any, out: Any) -> None:
     """What returns. Longest common suffixes of all pairs of notes, as far back as the window reaches."""
     n = last - first
-    # both[j]: how many (interval, time) pairs end alike at note k and at note j; by intervals and by times alone too.
-    both, tones, rhythms = np.zeros(MAX_NOTES, np.int16), np.zeros(MAX_NOTES, np.int16), np.zeros(MAX_NOTES, np.int16)
+    steps, times = np.zeros(MAX_NOTES, np.int32), np.zeros(MAX_NOTES, np.int32)
+    for k in range(1, n):
+        steps[k] = pitches[first + k] - pitches[first + k - 1]
+        times[k] = onsets[first + k] - onsets[first + k - 1]
+    # Column j of a table: how many steps, times, or both, end alike at note k and at note j. One table is of the note
+    # before: where no array is read and written at once, and all have one narrow type, the loop is four times faster.
+    tables = np.zeros((2, 3, MAX_NOTES), np.int32)
     longest = 0
     found_2, found_3, tones_3, rhythms_4 = 0, 0, 0, 0
     for k in range(1, n):
-        interval = pitches[first + k] - pitches[first + k - 1]
-        time = onsets[first + k] - onsets[first + k - 1]
-        most, most_tones, most_rhythms = 0, 0, 0
-        for j in range(k - 1, 0, -1):
-            same_interval = pitches[first + j] - pitches[first + j - 1] == interval
-            same_time = onsets[first + j] - onsets[first + j - 1] == time
-            tones[j] = tones[j - 1] + 1 if same_interval else 0
-            rhythms[j] = rhythms[j - 1] + 1 if same_time else 0
-            both[j] = both[j - 1] + 1 if same_interval and same_time else 0
+        tones, rhythms, both = tables[k & 1, 0], tables[k & 1, 1], tables[k & 1, 2]
+        new_tones, new_rhythms, new_both = tables[1 - (k & 1), 0], tables[1 - (k & 1), 1], tables[1 - (k & 1), 2]
+        step, time = steps[k], times[k]
+        most, most_tones, most_rhythms = int32(0), int32(0), int32(0)
+        for j in range(1, k):
+            same_step, same_time = int32(steps[j] == step), int32(times[j] == time)
+            tone = int32((tones[j - 1] + int32(1)) * same_step)
+            rhythm = int32((rhythms[j - 1] + int32(1)) * same_time)
+            pair = int32((both[j - 1] + int32(1)) * (same_step & same_time))
+            new_tones[j], new_rhythms[j], new_both[j] = tone, rhythm, pair
             # What overlaps itself (a trill, a scale in eighths) is no return.
-            most = max(most, min(int(both[j]), k - j))
-            most_tones = max(most_tones, min(int(tones[j]), k - j))
-            most_rhythms = max(most_rhythms, min(int(rhythms[j]), k - j))
+            away = int32(k - j)
+            most = max(most, min(pair, away))
+            most_tones = max(most_tones, min(tone, away))
+            most_rhythms = max(most_rhythms, min(rhythm, away))
         found_2 += most >= 2
         found_3 += most >= 3
         tones_3 += most_tones >= 3
@@ -577,15 +584,10 @@ def _boosted(features: Any, roots: Any, nodes: Any, value: Any, edges: Any, edge
     columns = roots.shape[1]
     codes, at = np.empty(NUM_FEATURES, np.int32), np.empty(columns, np.int32)
     for f in range(NUM_FEATURES):
-        low, high = edge_at[f], edge_at[f + 1]
-        first = low
-        while low < high:
-            middle = (low + high) // 2
-            if edges[middle] < features[f]:
-                low = middle + 1
-            else:
-                high = middle
-        codes[f] = low - first
+        feature, count = features[f], int32(0)
+        for k in range(edge_at[f], edge_at[f + 1]):  # counted faster than searched for: there are a few dozen
+            count += int32(edges[k] < feature)
+        codes[f] = count
     _copy(base, out)
     for round_ in range(roots.shape[0]):
         for c in range(columns):
@@ -844,6 +846,7 @@ CLIMB_BARS, CLIMB_BAR = 8, 16
 CLIMB_SLOTS = CLIMB_BARS * CLIMB_BAR
 LOWEST, HIGHEST = -12, 24  # semitones above the tonic: MIDI 48 to 84 in C
 MUTANTS = 8
+CLIMBED = 0.97  # the judge is fooled, and higher need nobody climb
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -973,7 +976,7 @@ def climb(
     done = 0
     for part in range(len(trace)):
         until = evaluations * (part + 1) // len(trace)
-        while done < until:
+        while done < until and height < CLIMBED:
             top = -1.0
             for _ in range(MUTANTS):
                 _copy_grid(melody, mutant)

@@ -20,13 +20,14 @@ from rlcompose.errors import RlcomposeError
 from rlcompose.health import Finding
 from rlcompose.learned.layout import FEATURES, LIKELIHOODS_AT, NUM_STYLES, STYLES
 from rlcompose.learned.models import load_arrays, save_arrays
-from rlcompose.learned.trees import TREES, checked_trees, tree_arrays, tree_sums
+from rlcompose.learned.trees import TREES, bin_edges, binned, checked_trees, tree_arrays, tree_sums
 
 PERCENTILES = (5, 25, 50, 75, 95)
 WIDEST = 4.0  # standard deviations to which features are cut
 FALSE_ALARMS = 0.05  # share of real windows that are called suspicious
 SHRINKAGE = 0.1  # of the covariance towards its diagonal
 TREE_ROUNDS = 120
+BINS = 63  # of a feature, for the trees
 TOLD = 3  # features that are named
 FAR = 0.35  # share of a batch's windows that are suspicious, beyond which training is warned
 Floats = NDArray[np.float32]
@@ -157,26 +158,24 @@ class _Detector:
     weights: NDArray[np.float64]
     boosted: Any
 
-    def logit(self, z: NDArray[np.float64], features: Floats) -> NDArray[np.float64]:
-        result: NDArray[np.float64] = _quadratic(z) @ self.weights + self.boosted.decision_function(features)
+    def logit(self, z: NDArray[np.float64], bins: NDArray[np.uint8]) -> NDArray[np.float64]:
+        result: NDArray[np.float64] = _quadratic(z) @ self.weights + self.boosted.decision_function(bins)
         return result
 
 
-def _fit_detector(good: Floats, bad: Floats, bad_weights: NDArray[np.float64], cut: Any) -> _Detector:
-    """`bad_weights` sum to 1; all the bad weigh as much as all the good."""
+def _fit_detector(
+    z: NDArray[np.float64], bins: NDArray[np.uint8], is_bad: NDArray[np.bool_], weights: NDArray[np.float64]
+) -> _Detector:
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.linear_model import LogisticRegression
 
-    x = np.concatenate([good, bad])
-    y = np.concatenate([np.zeros(len(good)), np.ones(len(bad))])
-    weights = np.concatenate([np.ones(len(good)), bad_weights * len(good)])
     linear = LogisticRegression(C=0.01, max_iter=300, fit_intercept=False)
-    linear.fit(_quadratic(cut(x)), y, sample_weight=weights)
+    linear.fit(_quadratic(z), is_bad, sample_weight=weights)
     boosted = HistGradientBoostingClassifier(
-        **{"max_iter": TREE_ROUNDS, "max_leaf_nodes": 16, "l2_regularization": 1.0, "max_bins": 31},
+        **{"max_iter": TREE_ROUNDS, "max_leaf_nodes": 16, "l2_regularization": 1.0, "max_bins": BINS},
         **{"early_stopping": False, "random_state": 0},
     )
-    return _Detector(linear.coef_[0], boosted.fit(x, y, sample_weight=weights))
+    return _Detector(linear.coef_[0], boosted.fit(bins, is_bad, sample_weight=weights))
 
 
 def fit_monitor(
@@ -208,11 +207,20 @@ def fit_monitor(
         return centre, vectors / np.sqrt(np.maximum(values, 1e-4))
 
     bad = np.concatenate([attacks, noise])
+    edges = bin_edges(np.concatenate([real, bad]), BINS)
+    bins, bad_bins, bad_z = binned(real, edges), binned(bad, edges), cut(bad)
 
     def detector(style: int, numbers: NDArray[np.bool_]) -> _Detector:
+        """Half of what is bad, by weight, are attacks on this very style; all of it weighs as much as the good."""
+        good = numbers & (styles == style)
         own = np.concatenate([targets == style, np.zeros(len(noise), np.bool_)])
-        weights = np.where(own, 0.5 / own.sum(), 0.5 / (~own).sum())  # half for attacks on this very style
-        return _fit_detector(real[numbers & (styles == style)], bad, weights, cut)
+        weights = np.where(own, 0.5 / own.sum(), 0.5 / (~own).sum()) * good.sum()
+        return _fit_detector(
+            np.concatenate([cut(real[good]), bad_z]),
+            np.concatenate([bins[good], bad_bins]),
+            np.arange(good.sum() + len(bad)) >= good.sum(),
+            np.concatenate([np.ones(good.sum()), weights]),
+        )
 
     everything = np.ones(len(real), np.bool_)
     detectors = [detector(style, everything) for style in range(NUM_STYLES)]
@@ -225,7 +233,7 @@ def fit_monitor(
             if at.any():
                 z = cut(real[at])
                 signs[at, 0] = _distance(z, centre[style], whitening)
-                signs[at, 1] = _odds(detector(style, ~aside).logit(z, real[at]))
+                signs[at, 1] = _odds(detector(style, ~aside).logit(z, bins[at]))
     limits = np.array([_limits(signs[styles == style]) for style in range(NUM_STYLES)], np.float32)
     centre, whitening = places(everything)
     return Monitor(
@@ -237,7 +245,7 @@ def fit_monitor(
         whitening=np.asarray(whitening, np.float32),
         detector=np.asarray([each.weights for each in detectors], np.float32),
         limits=limits,
-        trees=checked_trees(tree_arrays([each.boosted for each in detectors]), NUM_STYLES, "the monitor"),
+        trees=checked_trees(tree_arrays([each.boosted for each in detectors], edges), NUM_STYLES, "the monitor"),
     )
 
 

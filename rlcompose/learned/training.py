@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+import json
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +19,8 @@ from numpy.typing import NDArray
 
 from rlcompose.corpus.library import Corpus, load_corpus
 from rlcompose.corpus.split import hash_of, part_of
-from rlcompose.errors import missing_extra
+from rlcompose.errors import RlcomposeError, missing_extra
+from rlcompose.files import write_atomically
 from rlcompose.learned.attack import climb_mixed
 from rlcompose.learned.layout import CLASSES, MAX_BARS, NOISE, NUM_CLASSES, NUM_STYLES, STYLES
 from rlcompose.learned.melodies import Melodies, all_windows, joined_melodies, windows_of
@@ -22,12 +28,13 @@ from rlcompose.learned.models import JudgeModel, checked_parts, features_of
 from rlcompose.learned.ngrams import Ngrams, fit_ngrams
 from rlcompose.learned.noise import NOISE as FAMILIES
 from rlcompose.learned.noise import Passage, make_noise, melodies_of, passage_of
-from rlcompose.learned.trees import tree_arrays
+from rlcompose.learned.trees import bin_edges, binned, tree_arrays
 
 NOISE_CLASS = CLASSES.index(NOISE)
 PREFIXES = (1, 2, 3, 4, 6)  # bars besides eight: the judge is asked after every bar
 FEWEST_NOTES = 6  # of a window of eight bars
 NEAR = ("perturbed_10", "shuffled_bars")  # so near to music that a window of them often is some
+BINS = 63  # of a feature, for the trees
 FLOOR = 1e-4  # of a model's probability, as in the kernel
 Floats = NDArray[np.float32]
 
@@ -41,6 +48,7 @@ class Settings:
     per_piece      at most so many of a piece
     noise          noise melodies a family
     rounds         of attacks, each followed by learning anew
+    cheap_rounds   so many at first with 2,400 evaluations an attack, the others with 24,000
     attacks        climbed melodies a round in jazz; in the other styles a tenth of them
     noise_weight   weight of all noise together, where each style has 1
     near_weight    weight of a sample of the families that are near to music, where others have 1
@@ -52,11 +60,12 @@ class Settings:
     jazz_windows: int = 5000
     per_piece: int = 30
     noise: int = 240
-    rounds: int = 10
-    attacks: int = 240
+    rounds: int = 11
+    cheap_rounds: int = 3
+    attacks: int = 160
     noise_weight: float = 1.3
     near_weight: float = 0.3
-    attack_weight: float = 0.45
+    attack_weight: float = 0.55
     folds: int = 5
     trees: int = 150
     leaves: int = 24
@@ -143,9 +152,10 @@ class Samples:
 
     def of(self, numbers: NDArray[Any]) -> Samples:
         """Some of them."""
-        return Samples(
-            *(array[numbers] for array in (self.features, self.classes, self.bars, self.sources, self.noise))
-        )
+        return Samples(*(getattr(self, name)[numbers] for name in SAMPLE_ARRAYS))
+
+
+SAMPLE_ARRAYS = ("features", "classes", "bars", "sources", "noise")
 
 
 def cut_windows(
@@ -271,15 +281,16 @@ def fit_models(samples: Samples, weights: NDArray[np.float64], ngrams: Ngrams, s
     mean = x.mean(0)
     scale = 1.0 / np.maximum(x.std(0), 1e-3)
     z = np.clip((x - mean) * scale, -WIDEST, WIDEST)
+    edges = bin_edges(x, BINS)
     boosted = HistGradientBoostingClassifier(
         max_iter=settings.trees,
         learning_rate=0.1,
         max_leaf_nodes=settings.leaves,
-        max_bins=63,  # with weights, scikit-learn takes half a minute to find 255
+        max_bins=BINS,
         l2_regularization=1.0,
         early_stopping=False,
         random_state=settings.seed,
-    ).fit(x, y, sample_weight=weights)
+    ).fit(binned(x, edges), y, sample_weight=weights)
     linear = LogisticRegression(C=0.05, max_iter=200).fit(z, y, sample_weight=weights)
     dense = fit_dense(z, y, weights, settings.hidden, settings.epochs, settings.seed)
     arrays = {
@@ -288,7 +299,7 @@ def fit_models(samples: Samples, weights: NDArray[np.float64], ngrams: Ngrams, s
         "linear": linear.coef_.T,
         "linear_bias": linear.intercept_,
         **dense,
-        **tree_arrays([boosted]),
+        **tree_arrays([boosted], edges),
         "shares": np.full(3, 1 / 3),
         "bias": np.zeros(NUM_CLASSES),
     }
@@ -411,12 +422,19 @@ class Trained:
 
 
 def train_judge(
-    real: Real, settings: Settings, families: Sequence[str] = tuple(FAMILIES), is_shown: bool = True
+    real: Real,
+    settings: Settings,
+    families: Sequence[str] = tuple(FAMILIES),
+    is_shown: bool = True,
+    kept: Path | None = None,
 ) -> Trained:
     """Learn from this music and these noise families, then attack and learn anew, round by round.
 
     The shares and the bias are found on what models learned without their families say of all samples; the judge's own
-    models have seen all.
+    models have seen all. The attacks are `kept` in a file after each round, and what stands there is gone on from.
+
+    Raises:
+        RlcomposeError: The file was kept of another training, or is damaged.
     """
     draw = np.random.default_rng(settings.seed)
     turns = folds_of(real.families, TURNS, settings.seed)
@@ -450,12 +468,17 @@ def train_judge(
     attacks = samples.of(np.zeros(0, np.int64))
     first = values(attacks, 1)
     log: list[dict[str, Any]] = []
-    for number in range(settings.rounds):
+    whose = _whose(samples, settings)
+    if kept is not None and kept.exists():
+        attacks, log = _read_attacks(kept, whose)
+    for number in range(len(log), settings.rounds):
         begun = time.monotonic()
         found, fooled = attack_round(calibrated(fitted(everything, attacks), first), settings, number)
         row = {"round": number + 1, "attacks": len(attacks.classes), "fooled": fooled}
         attacks = joined_samples([attacks, found])
         log.append(row)
+        if kept is not None:
+            _write_attacks(kept, whose, attacks, log)
         if is_shown:
             told = f"{row}, {time.monotonic() - begun:.0f} s"
             print(f"judge, round {number + 1} of {settings.rounds}: {told}", file=sys.stderr, flush=True)
@@ -469,8 +492,33 @@ def _without(real: Real, turns: NDArray[np.int64], turn: int) -> Ngrams:
 
 def joined_samples(parts: Sequence[Samples]) -> Samples:
     """Samples one behind the other."""
-    names = ("features", "classes", "bars", "sources", "noise")
-    return Samples(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+    return Samples(*(np.concatenate([getattr(part, name) for part in parts]) for name in SAMPLE_ARRAYS))
+
+
+def _whose(samples: Samples, settings: Settings) -> str:
+    """What the attacks depend on: the samples, and all settings but the number of rounds."""
+    told = json.dumps(asdict(replace(settings, rounds=0)), sort_keys=True)
+    return hashlib.sha256(told.encode() + samples.features.tobytes()).hexdigest()[:16]
+
+
+def _write_attacks(file: Path, whose: str, attacks: Samples, log: Sequence[Mapping[str, Any]]) -> None:
+    content = io.BytesIO()
+    arrays = {name: getattr(attacks, name) for name in SAMPLE_ARRAYS}
+    np.savez(content, allow_pickle=False, whose=np.array(whose), log=np.array(json.dumps(log)), **arrays)
+    write_atomically(file, content.getvalue())
+
+
+def _read_attacks(file: Path, whose: str) -> tuple[Samples, list[dict[str, Any]]]:
+    try:
+        with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as kept:
+            found = str(kept["whose"])
+            attacks = Samples(*(kept[name] for name in SAMPLE_ARRAYS))
+            log = json.loads(str(kept["log"]))
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise RlcomposeError(f"cannot read the attacks kept in {file}: {error}") from None
+    if found != whose:
+        raise RlcomposeError(f"the attacks kept in {file} are of a training with other settings: name another file")
+    return attacks, log
 
 
 CHEAP, DEAR = 2_400, 24_000  # evaluations of an attack
@@ -482,11 +530,8 @@ def attack_round(model: JudgeModel, settings: Settings, number: int) -> tuple[Sa
     fooled = {}
     for style in range(NUM_STYLES):
         restarts = settings.attacks if STYLES[style] == "jazz" else max(2, settings.attacks // 10)
-        is_dear = number % 2 == 1  # now many cheap ones, now half as many dear ones
-        found = climb_mixed(
-            *(model, style, max(restarts // 2, 2) if is_dear else restarts),
-            *(DEAR if is_dear else CHEAP, settings.seed * 1000 + number),
-        )
+        evaluations = CHEAP if number < settings.cheap_rounds else DEAR
+        found = climb_mixed(model, style, restarts, evaluations, settings.seed * 1000 + number)
         fooled[STYLES[style]] = round(float(np.mean([each.trace[-1] > 0.9 for each in found])), 3)
         passages += [each.melody for each in found]
     melodies = melodies_of(passages)
@@ -508,7 +553,7 @@ def attack_round(model: JudgeModel, settings: Settings, number: int) -> tuple[Sa
 
 
 def climbed_windows(
-    model: JudgeModel, settings: Settings, cheap: int = 700, dear: int = 200
+    model: JudgeModel, settings: Settings, cheap: int = 600, dear: int = 200
 ) -> tuple[Floats, NDArray[np.int64]]:
     """Features of eight bars climbed to please a judge, and their styles; in jazz so many, in the others a third.
 

@@ -14,7 +14,7 @@ from rlcompose.learned.judge import load_judge
 from rlcompose.learned.layout import NUM_CLASSES, NUM_FEATURES
 from rlcompose.learned.models import JudgeModel, checked_parts, load_judge_model, save_judge
 from rlcompose.learned.training import Samples, Settings, calibrate, calibrated, fit_models, logarithms
-from rlcompose.learned.trees import checked_trees, tree_arrays, tree_sums
+from rlcompose.learned.trees import bin_edges, binned, checked_trees, tree_arrays, tree_sums
 
 pytest.importorskip("sklearn")
 pytest.importorskip("torch")
@@ -40,28 +40,30 @@ def test_compiled_trees_are_scikit_learns(samples: Samples) -> None:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     boosted = HistGradientBoostingClassifier(max_iter=20, max_leaf_nodes=12, early_stopping=False, random_state=1)
-    boosted.fit(samples.features, samples.classes)
+    edges = bin_edges(samples.features, 63)
+    boosted.fit(binned(samples.features, edges), samples.classes)
     draw = np.random.default_rng(2)
     asked = np.concatenate([samples.features, draw.normal(size=(600, NUM_FEATURES)).astype(np.float32)])
     # On the thresholds themselves, where rounding would show.
-    nodes = np.concatenate([p.nodes for round_ in boosted._predictors for p in round_])
-    inner = nodes[nodes["is_leaf"] == 0]
-    rows = draw.integers(0, len(asked), len(inner))
-    asked[rows, inner["feature_idx"].astype(int)] = inner["num_threshold"].astype(np.float32)
-    sums = tree_sums(checked_trees(tree_arrays([boosted]), NUM_CLASSES, "a test"), asked)
-    assert np.allclose(sums, boosted._raw_predict(asked), atol=1e-4)
+    for f, edge in enumerate(edges):
+        asked[draw.integers(0, len(asked), len(edge)), f] = edge
+    sums = tree_sums(checked_trees(tree_arrays([boosted], edges), NUM_CLASSES, "a test"), asked)
+    assert np.allclose(sums, boosted._raw_predict(binned(asked, edges)), atol=1e-4)
 
 
 def test_trees_of_several_models_stand_beside_each_other(samples: Samples) -> None:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
+    edges = bin_edges(samples.features, 20)
+    bins = binned(samples.features, edges)
+
     def fitted(style: int) -> HistGradientBoostingClassifier:
         boosted = HistGradientBoostingClassifier(max_iter=8, max_leaf_nodes=6, early_stopping=False, random_state=style)
-        return boosted.fit(samples.features, samples.classes == style)
+        return boosted.fit(bins, samples.classes == style)
 
     models = [fitted(style) for style in range(3)]
-    sums = tree_sums(checked_trees(tree_arrays(models), 3, "a test"), samples.features)
-    expected = np.column_stack([model.decision_function(samples.features) for model in models])
+    sums = tree_sums(checked_trees(tree_arrays(models, edges), 3, "a test"), samples.features)
+    expected = np.column_stack([model.decision_function(bins) for model in models])
     assert np.allclose(sums, expected, atol=1e-4)
 
 
