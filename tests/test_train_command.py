@@ -560,13 +560,22 @@ def test_ctrl_c_before_the_first_rollout_ends_still_leaves_a_trained_piece(capfd
 def test_ctrl_c_in_the_middle_of_training_ends_in_order() -> None:
     arguments = ["--bars", "2", "--steps", "100000000", "--out", "run", "--json", "result.json"]
     command = [sys.executable, "-m", "rlcompose.train", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        metrics = Path("run/metrics.csv")
-        deadline = time.monotonic() + 60
-        while not (metrics.is_file() and metrics.stat().st_size) and time.monotonic() < deadline:
-            time.sleep(0.1)
-        process.send_signal(signal.SIGINT)
-        out, error = process.communicate(timeout=60)
+    # Where a shell runs the tests in the background they ignore Ctrl-C, and so would what they start.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with process:
+        try:
+            metrics = Path("run/metrics.csv")
+            deadline = time.monotonic() + 60
+            while not (metrics.is_file() and metrics.stat().st_size) and time.monotonic() < deadline:
+                time.sleep(0.1)
+            process.send_signal(signal.SIGINT)
+            out, error = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode == 0, error
     assert "Traceback" not in error and "interrupted after" in error
     assert "interrupted: yes" in out
