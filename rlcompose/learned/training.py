@@ -62,7 +62,7 @@ class Settings:
     noise: int = 240
     rounds: int = 11
     cheap_rounds: int = 3
-    attacks: int = 160
+    attacks: int = 120
     noise_weight: float = 1.3
     near_weight: float = 0.3
     attack_weight: float = 0.55
