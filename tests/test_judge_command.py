@@ -26,10 +26,11 @@ def test_files_of_others_are_judged_too_and_a_corrupt_one_costs_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "tune.abc").write_text("X:1\nT:A reel\nM:4/4\nL:1/8\nK:D\n" + "DFAF dFAF|GFED EFGE|" * 4 + "\n")
+    (tmp_path / "broken.mid").write_bytes(b"MThd nothing")
     (tmp_path / "broken.krn").write_text("**kern\n4c\n4!?\n")
     assert main([str(tmp_path)]) == 0
     out = capsys.readouterr().out
-    assert "A reel" in out and "skipped broken.krn" in out
+    assert "A reel" in out and "skipped broken.mid" in out and "skipped broken.krn" in out
 
 
 @pytest.mark.parametrize(

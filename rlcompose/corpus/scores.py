@@ -43,8 +43,10 @@ def read_score(path: Path, voice: Voice = "melody", is_chorale: bool = False, is
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of music21, on faults of files that are not ours
-            grid = {"quarterLengthDivisors": (PERFORMED_PER_QUARTER,)} if _is_midi(path) else {}
-            score = music21.converter.parse(path, forceSource=True, storePickle=False, **grid)
+            if _is_midi(path):
+                score = _midi_score(music21, path)
+            else:
+                score = music21.converter.parse(path, forceSource=True, storePickle=False)
             return _tune(music21, score, path, voice, is_chorale, is_swung)
     except RlcomposeError:
         raise
@@ -54,6 +56,16 @@ def read_score(path: Path, voice: Voice = "melody", is_chorale: bool = False, is
 
 def _is_midi(path: Path) -> bool:
     return path.suffix.lower() in (".mid", ".midi")
+
+
+def _midi_score(music21: Any, path: Path) -> Any:
+    """As music21's converter reads it, which leaves a damaged file open."""
+    midi = music21.midi.MidiFile()
+    with path.open("rb") as stream:
+        midi.openFileLike(stream)
+        midi.read()
+    grid = (PERFORMED_PER_QUARTER,)
+    return music21.midi.translate.midiFileToStream(midi, encoding="utf-8", quarterLengthDivisors=grid)
 
 
 def _music21() -> Any:
