@@ -27,7 +27,7 @@ class MusicQNetwork(QNetwork):
         """As `QNetwork`; `head` is what `ValueHead` is told besides."""
         super().__init__(*args, **kwargs)
         # In the place of SB3's own Sequential; nothing asks it for more than being called.
-        self.q_net = self.head = ValueHead(self.features_extractor, **head)  # type: ignore[assignment]
+        self.q_net = self.head = ValueHead(self.features_extractor, **head)  # type: ignore[assignment]  # no Sequential
 
     def values(self, observations: Tensor) -> Tensor:
         """Values (batch, actions) of observations (batch, 278), floats holding the integers."""

@@ -23,15 +23,15 @@ from numpy.typing import NDArray
 
 from rlcompose.files import write_atomically
 from rlcompose.learned.layout import FEATURES, MAX_BARS, NUM_STYLES, STYLES
-from rlcompose.learned.models import features_of
+from rlcompose.learned.models import features_of, standardised
 from rlcompose.learned.ngrams import fit_ngrams
-from rlcompose.learned.training import BINS, TURNS, Real, cut_windows, draw_windows, folds_of, real_music
+from rlcompose.learned.samples import Real, cut_windows, draw_windows, folds_of, real_music
+from rlcompose.learned.training import TURNS
 from rlcompose.learned.trees import bin_edges, binned
 
 HERE = Path(__file__).parent
 TESTED = (1, 2, 4, 6, 8)
 LEARNED = (1, 2, 3, 4, 6, 8)
-CUT = 4.0  # standard deviations
 GRU_NOTES = 96  # the latest of a window
 Matrix = NDArray[np.float64]
 Ask = Callable[[Any], Matrix]
@@ -121,8 +121,7 @@ def fit_all(x: NDArray[np.float32], notes: Any, y: NDArray[np.int64], seed: int)
     w = (len(y) / NUM_STYLES / counts)[y]
 
     def cut(values: NDArray[np.float32]) -> NDArray[np.float32]:
-        inside: NDArray[np.float32] = np.clip((values - mean) * scale, -CUT, CUT)
-        return inside
+        return standardised(values, mean, scale)
 
     z = cut(x)
     few = np.random.default_rng(seed).permutation(len(y))[:9000]  # the SVM's cost grows with the square
@@ -159,7 +158,7 @@ def fit_all(x: NDArray[np.float32], notes: Any, y: NDArray[np.int64], seed: int)
         lambda: _calibrated(SVC(C=3.0, gamma="scale", class_weight="balanced"), z[few], y[few]),
         lambda model, inputs: model.predict_proba(cut(inputs[0])),
     )
-    edges = bin_edges(x, BINS)
+    edges = bin_edges(x)
     add(
         "gradient boosting",
         lambda: HistGradientBoostingClassifier(
@@ -192,7 +191,7 @@ def _calibrated(model: Any, z: Any, y: Any) -> Any:
 
 
 def _dense(z: Any, y: Any, w: Any, seed: int) -> Ask:
-    from rlcompose.learned.training import fit_dense
+    from rlcompose.learned.fitting import fit_dense
 
     layers = fit_dense(z, y, w, 64, 25, seed)
 
@@ -256,7 +255,7 @@ def clusters(x: NDArray[np.float32], y: NDArray[np.int64], seed: int) -> list[st
     from sklearn.cluster import KMeans
     from sklearn.metrics import normalized_mutual_info_score
 
-    z = np.clip((x - x.mean(axis=0)) / np.maximum(x.std(axis=0), 1e-3), -CUT, CUT)
+    z = standardised(x, x.mean(axis=0), 1 / np.maximum(x.std(axis=0), 1e-3))
     lines = []
     for k in (6, 12, 24):
         number = KMeans(k, n_init=4, random_state=seed).fit_predict(z)

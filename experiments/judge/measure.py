@@ -30,17 +30,8 @@ from rlcompose.learned.judge import load_judge, whole_windows
 from rlcompose.learned.layout import MAX_BARS, NUM_STYLES, STYLES
 from rlcompose.learned.melodies import Melodies, bars_so_far, make_melodies, windows_of
 from rlcompose.learned.noise import NOISE, TWELVE, make_noise, melodies_of, passage_of
-from rlcompose.learned.training import (
-    CHEAP,
-    DEAR,
-    NOISE_CLASS,
-    Real,
-    Settings,
-    draw_windows,
-    noise_passages,
-    real_music,
-    train_judge,
-)
+from rlcompose.learned.samples import NOISE_CLASS, Real, Settings, draw_windows, noise_passages, real_music
+from rlcompose.learned.training import CHEAP, DEAR, train_judge
 from rlcompose.reward import weigh_terms
 
 HERE = Path(__file__).parent

@@ -36,17 +36,8 @@ from rlcompose.learned.models import JudgeModel, features_id, save_judge
 from rlcompose.learned.monitor import fit_monitor, save_monitor
 from rlcompose.learned.noise import NOISE, TWELVE, melodies_of
 from rlcompose.learned.referee import fit_referee, referee_features, save_referee
-from rlcompose.learned.training import (
-    NOISE_CLASS,
-    Real,
-    Settings,
-    Trained,
-    climbed_windows,
-    draw_windows,
-    noise_passages,
-    real_music,
-    train_judge,
-)
+from rlcompose.learned.samples import NOISE_CLASS, Real, Settings, draw_windows, noise_passages, real_music
+from rlcompose.learned.training import Trained, climbed_windows, train_judge
 from rlcompose.reward import weigh_terms
 
 FOLDER = Path(__file__).resolve().parents[2] / "rlcompose" / "weights"

@@ -206,7 +206,8 @@ def _part(style: Style, source: str | os.PathLike[str], progress: Progress | Non
         make_folder(file.parent)
         with atomic_path(file) as temporary, temporary.open("wb") as stream:
             kept_text = json.dumps({"texts": texts, "skipped": [(each.name, each.reason) for each in skipped]})
-            np.savez_compressed(stream, text=np.frombuffer(kept_text.encode(), np.uint8), **arrays)  # type: ignore[arg-type]
+            text = np.frombuffer(kept_text.encode(), np.uint8)
+            np.savez_compressed(stream, allow_pickle=False, text=text, **arrays)
     except RlcomposeError as error:
         print(f"warning: what was read is not kept: {error}", file=sys.stderr)
     return Corpus(style, named, arrays, texts, skipped, time.monotonic() - begun)

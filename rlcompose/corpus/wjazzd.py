@@ -168,9 +168,10 @@ def _database_entries(path: Path) -> list[Entry]:
         columns = [row["name"] for row in _select(path, f"PRAGMA table_info({table})")]
         _check_columns(f"the table {table} of {path}", table, columns)
     solos = _select(path, "SELECT * FROM solo_info ORDER BY melid")
+    columns = solos[0].keys() if solos else []
     if solos:
-        _check_columns(f"the table solo_info of {path}", "solo_info", solos[0].keys())
-    dates = _recording_dates(path) if solos and "recordid" in solos[0].keys() else {}  # noqa: SIM118
+        _check_columns(f"the table solo_info of {path}", "solo_info", columns)
+    dates = _recording_dates(path) if "recordid" in columns else {}
     return [
         _entry(
             *(solo["melid"], solo["performer"], solo["title"], partial(_from_database, path, solo)),

@@ -19,6 +19,7 @@ from rlcompose.learned.layout import (
     DEGREES_AT,
     ECHOES_AT,
     FEATURE,
+    FLOOR,
     INTERVALS_AT,
     LAGS,
     LEAST_AT,
@@ -43,6 +44,7 @@ from rlcompose.learned.layout import (
     SPREAD_AT,
     TIME_EDGES,
     TIMES_AT,
+    WIDEST,
 )
 
 # Columns of a window: the notes first ... last - 1, the first slot, the bars, slots of a bar and of a beat, the scale
@@ -119,8 +121,6 @@ MOTIF_2, MOTIF_3, INTERVAL_MOTIF_3, RHYTHM_MOTIF_4, LONGEST_RETURN = (
 LEAP = 5  # semitones: a fourth
 BITS = 96  # slots of the longest bar, 16/2
 WORST_BARS = 3
-FLOOR = 1e-4  # of a model's probability
-WIDEST = 4.0  # standard deviations that the linear and the dense model see
 
 _TIME_CLASS = np.zeros(BITS * MAX_BARS + 1, np.int64)
 for _slots in range(len(_TIME_CLASS)):
@@ -612,7 +612,6 @@ def _judge(features: Any, models: Any, hidden: Any, hidden_2: Any, work: Any, ou
     mean, scale, linear, linear_bias, dense_1, bias_1, dense_2, bias_2, dense_3, bias_3 = models[:10]
     roots, nodes, value, edges, edge_at, base, shares, bias = models[10:]
     _copy(bias, out)
-    # The same small floor for all: a model that is quite sure must not outvote the others without end.
     _boosted(features, roots, nodes, value, edges, edge_at, base, work)
     _softmax(work)
     for c in range(len(out)):

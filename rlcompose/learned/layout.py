@@ -18,6 +18,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+WIDEST = 4.0  # standard deviations from the mean: what lies beyond is cut before a model sees it
+FLOOR = 1e-4  # of a model's probability before its logarithm, so that none outvotes the others without end
 STYLES = ("jazz", "chorale", "fiddle", "german_folk", "chinese_folk", "renaissance")
 NOISE = "noise"
 CLASSES = (*STYLES, NOISE)

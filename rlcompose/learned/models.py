@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from rlcompose.errors import RlcomposeError
 from rlcompose.files import make_folder, write_atomically
 from rlcompose.learned.compiled import kernel
-from rlcompose.learned.layout import CLASSES, FEATURES, NUM_CLASSES, NUM_FEATURES
+from rlcompose.learned.layout import CLASSES, FEATURES, NUM_CLASSES, NUM_FEATURES, WIDEST
 from rlcompose.learned.melodies import Melodies
 from rlcompose.learned.ngrams import Ngrams
 from rlcompose.learned.trees import PACKED, TREES, check_shapes, checked_trees
@@ -91,6 +91,19 @@ def features_of(melodies: Melodies, windows: NDArray[np.int32], ngrams: Ngrams) 
     out = np.empty((len(windows), NUM_FEATURES), np.float32)
     kernel().features_of(*melodies.arrays, np.ascontiguousarray(windows), *ngrams.arrays, out)
     return out
+
+
+def standardised(
+    features: NDArray[np.float32], mean: NDArray[np.float32], scale: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Features as the linear models and the networks see them: centred, scaled, and cut."""
+    result: NDArray[np.float32] = np.clip((features - mean) * scale, -WIDEST, WIDEST)
+    return result
+
+
+def quadratic(z: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Features, their squares, and a constant: what a quadratic form weighs, float64 (windows, 2 * features + 1)."""
+    return np.concatenate([z, z * z, np.ones((len(z), 1))], axis=1)
 
 
 def checked_parts(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

@@ -19,15 +19,13 @@ from numpy.typing import NDArray
 from rlcompose.errors import RlcomposeError
 from rlcompose.health import Finding
 from rlcompose.learned.layout import FEATURES, LIKELIHOODS_AT, NUM_STYLES, STYLES
-from rlcompose.learned.models import load_arrays, save_arrays
-from rlcompose.learned.trees import TREES, bin_edges, binned, checked_trees, tree_arrays, tree_sums
+from rlcompose.learned.models import load_arrays, quadratic, save_arrays, standardised
+from rlcompose.learned.trees import BINS, TREES, bin_edges, binned, checked_trees, tree_arrays, tree_sums
 
 PERCENTILES = (5, 25, 50, 75, 95)
-WIDEST = 4.0  # standard deviations to which features are cut
 FALSE_ALARMS = 0.05  # share of real windows that are called suspicious
 SHRINKAGE = 0.1  # of the covariance towards its diagonal
 TREE_ROUNDS = 120
-BINS = 63  # of a feature, for the trees
 TOLD = 3  # features that are named
 FAR = 0.35  # share of a batch's windows that are suspicious, beyond which training is warned
 Floats = NDArray[np.float32]
@@ -59,9 +57,9 @@ class Monitor:
     def signs(self, style: str, features: Floats) -> NDArray[np.float64]:
         """Distance and detector of windows, float64 (windows, 2), each divided by its limit: beyond 1 is suspicious."""
         number = STYLES.index(style)
-        z = _cut(features, self.mean, self.scale)
+        z = standardised(features, self.mean, self.scale).astype(np.float64)
         distance = _distance(z, self.centre[number], self.whitening)
-        logit = _quadratic(z) @ self.detector[number] + tree_sums(self.trees, features)[:, number]
+        logit = quadratic(z) @ self.detector[number] + tree_sums(self.trees, features)[:, number]
         signs: NDArray[np.float64] = np.column_stack([distance, _odds(logit)]) / self.limits[number]
         return signs
 
@@ -127,19 +125,10 @@ def save_monitor(judge_folder: Path, monitor: Monitor, config: Mapping[str, Any]
     save_arrays(judge_folder / "monitor", {"kind": "monitor", **config}, arrays)
 
 
-def _cut(features: Floats, mean: Floats, scale: Floats) -> NDArray[np.float64]:
-    result: NDArray[np.float64] = np.clip((features - mean) * scale, -WIDEST, WIDEST).astype(np.float64)
-    return result
-
-
 def _distance(z: NDArray[np.float64], centre: NDArray[Any], whitening: NDArray[Any]) -> NDArray[np.float64]:
     away = (z - centre) @ whitening
     distance: NDArray[np.float64] = np.sqrt((away * away).sum(axis=1))
     return distance
-
-
-def _quadratic(z: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.concatenate([z, z * z, np.ones((len(z), 1))], axis=1)
 
 
 def _odds(logit: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -159,7 +148,7 @@ class _Detector:
     boosted: Any
 
     def logit(self, z: NDArray[np.float64], bins: NDArray[np.uint8]) -> NDArray[np.float64]:
-        result: NDArray[np.float64] = _quadratic(z) @ self.weights + self.boosted.decision_function(bins)
+        result: NDArray[np.float64] = quadratic(z) @ self.weights + self.boosted.decision_function(bins)
         return result
 
 
@@ -170,7 +159,7 @@ def _fit_detector(
     from sklearn.linear_model import LogisticRegression
 
     linear = LogisticRegression(C=0.01, max_iter=300, fit_intercept=False)
-    linear.fit(_quadratic(z), is_bad, sample_weight=weights)
+    linear.fit(quadratic(z), is_bad, sample_weight=weights)
     boosted = HistGradientBoostingClassifier(
         **{"max_iter": TREE_ROUNDS, "max_leaf_nodes": 16, "l2_regularization": 1.0, "max_bins": BINS},
         **{"early_stopping": False, "random_state": 0},
@@ -194,7 +183,7 @@ def fit_monitor(
     mean, scale = real.mean(axis=0), 1.0 / np.maximum(real.std(axis=0), 1e-3)
 
     def cut(features: Floats) -> NDArray[np.float64]:
-        return _cut(features, mean, scale)
+        return standardised(features, mean, scale).astype(np.float64)
 
     def places(numbers: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The centre of each style, and what makes distances from it Mahalanobis', of some windows."""
@@ -207,7 +196,7 @@ def fit_monitor(
         return centre, vectors / np.sqrt(np.maximum(values, 1e-4))
 
     bad = np.concatenate([attacks, noise])
-    edges = bin_edges(np.concatenate([real, bad]), BINS)
+    edges = bin_edges(np.concatenate([real, bad]))
     bins, bad_bins, bad_z = binned(real, edges), binned(bad, edges), cut(bad)
 
     def detector(style: int, numbers: NDArray[np.bool_]) -> _Detector:

@@ -20,10 +20,9 @@ from rlcompose.errors import RlcomposeError, missing_extra, unknown
 from rlcompose.learned.judge import load_judge, whole_windows
 from rlcompose.learned.layout import LIKELIHOODS_AT, STYLES
 from rlcompose.learned.melodies import Melodies, all_windows, bars_so_far, make_melodies, windows_of
-from rlcompose.learned.models import load_arrays, save_arrays
+from rlcompose.learned.models import load_arrays, quadratic, save_arrays, standardised
 from rlcompose.score import Composition
 
-WIDEST = 4.0  # standard deviations to which features are cut
 FEWEST_WINDOWS = 100  # of each side
 FOLDS = 5
 Floats = NDArray[np.float32]
@@ -63,8 +62,7 @@ class Naturalness:
 
 
 def _quadratic(features: Floats, mean: Floats, scale: Floats) -> NDArray[np.float64]:
-    z = np.clip((features[:, :LIKELIHOODS_AT] - mean) * scale, -WIDEST, WIDEST).astype(np.float64)
-    return np.concatenate([z, z * z, np.ones((len(z), 1))], axis=1)
+    return quadratic(standardised(features[:, :LIKELIHOODS_AT], mean, scale).astype(np.float64))
 
 
 def fit_naturalness(style: str, real: Melodies, groups: Sequence[str], made: Melodies, seed: int = 0) -> Naturalness:

@@ -19,11 +19,12 @@ TREES = ("roots", "split", "threshold", "left", "right", "value", "base")
 # many of them a feature exceeds is compared, so a node is one int32. Its bits from the lowest on: feature (8), number
 # of the threshold (8), steps to the left child (7) and to the right one (8); a leaf has no steps to go.
 PACKED = ("roots", "nodes", "value", "edges", "edge_at", "base")
+BINS = 63  # of a feature, on which trees are grown
 FARTHEST = 255  # steps, and thresholds of a feature
 TYPES: dict[str, Any] = {"roots": np.int32, "split": np.int16, "left": np.int32, "right": np.int32}
 
 
-def bin_edges(features: NDArray[np.float32], bins: int) -> list[NDArray[np.float32]]:
+def bin_edges(features: NDArray[np.float32], bins: int = BINS) -> list[NDArray[np.float32]]:
     """Of each feature at most `bins - 1` of its own values, between which lie about equal shares of the windows.
 
     scikit-learn finds such values too, but where windows have weights it takes half a minute for it.

@@ -10,10 +10,11 @@ import pytest
 from numpy.typing import NDArray
 
 from rlcompose.errors import RlcomposeError
+from rlcompose.learned.fitting import calibrate, calibrated, fit_models, logarithms
 from rlcompose.learned.judge import load_judge
 from rlcompose.learned.layout import NUM_CLASSES, NUM_FEATURES
 from rlcompose.learned.models import JudgeModel, checked_parts, load_judge_model, save_judge
-from rlcompose.learned.training import Samples, Settings, calibrate, calibrated, fit_models, logarithms
+from rlcompose.learned.samples import Samples, Settings
 from rlcompose.learned.trees import bin_edges, binned, checked_trees, tree_arrays, tree_sums
 
 pytest.importorskip("sklearn")

@@ -12,7 +12,8 @@ from rlcompose.errors import RlcomposeError
 from rlcompose.learned.layout import NUM_FEATURES, NUM_STYLES
 from rlcompose.learned.melodies import Melodies
 from rlcompose.learned.monitor import fit_monitor, read_monitor, save_monitor
-from rlcompose.learned.training import NOISE_CLASS, Real, Settings, train_judge
+from rlcompose.learned.samples import NOISE_CLASS, Real, Settings
+from rlcompose.learned.training import train_judge
 
 pytest.importorskip("sklearn")
 pytest.importorskip("torch")
