@@ -29,6 +29,7 @@ from rlcompose.learned.attack import climb, climb_mixed
 from rlcompose.learned.judge import load_judge, whole_windows
 from rlcompose.learned.layout import MAX_BARS, NUM_STYLES, STYLES
 from rlcompose.learned.melodies import Melodies, bars_so_far, make_melodies, windows_of
+from rlcompose.learned.monitor import watched
 from rlcompose.learned.noise import NOISE, TWELVE, make_noise, melodies_of, passage_of
 from rlcompose.learned.samples import NOISE_CLASS, Real, Settings, draw_windows, noise_passages, real_music
 from rlcompose.learned.training import CHEAP, DEAR, train_judge
@@ -186,7 +187,7 @@ def detected(real: Real, steps: int) -> list[str]:
         )
 
         def suspicious(melodies: Melodies, windows: NDArray[np.int32], name: str = name) -> NDArray[np.bool_]:
-            return judge.monitor.is_suspicious(name, judge.model.features(melodies, windows))
+            return judge.monitor.is_suspicious(name, watched(judge.model, melodies, windows))
 
         alarms = suspicious(real.melodies, windows_of(real.melodies, pieces, starts, MAX_BARS))
         cells = []

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rlcompose import __version__
 from rlcompose.agent import TrainingJob, find_agent, play
@@ -33,11 +32,13 @@ from rlcompose.learned.judge import JUDGE_VARIABLE, load_judge
 from rlcompose.learned.layout import CLASSES, MAX_BARS, NUM_FEATURES, STYLES
 from rlcompose.learned.melodies import make_melodies, windows_of
 from rlcompose.learned.models import JudgeModel, features_id, save_judge
-from rlcompose.learned.monitor import fit_monitor, save_monitor
-from rlcompose.learned.noise import NOISE, TWELVE, melodies_of
-from rlcompose.learned.referee import fit_referee, referee_features, save_referee
+from rlcompose.learned.monitor import save_monitor
+from rlcompose.learned.monitor_training import Played, train_monitor
+from rlcompose.learned.noise import NOISE, melodies_of
+from rlcompose.learned.referee import fit_referee, save_referee
 from rlcompose.learned.samples import NOISE_CLASS, Real, Settings, draw_windows, noise_passages, real_music
-from rlcompose.learned.training import Trained, climbed_windows, train_judge
+from rlcompose.learned.successions import succession_features
+from rlcompose.learned.training import Trained, train_judge
 from rlcompose.reward import weigh_terms
 
 FOLDER = Path(__file__).resolve().parents[2] / "rlcompose" / "weights"
@@ -52,9 +53,6 @@ SOURCES = {
 EXPLOITED = ("jazz", "fiddle")  # what agents are trained for from scratch, with nothing but the judge
 EXPLOIT_BARS = 16
 EXPLOIT_PIECES = 240
-
-
-Found = list[tuple[int, NDArray[np.float32]]]  # a style's number, and windows that only please the judge, as features
 
 
 def reference(model: JudgeModel, apart: Real, settings: Settings) -> dict[str, Any]:
@@ -95,25 +93,8 @@ def write_judge(folder: Path, trained: Trained, apart: Real, settings: Settings)
     save_judge(folder, trained.model, config)
 
 
-def write_monitor(folder: Path, trained: Trained, settings: Settings, more: Found, is_quick: bool = False) -> None:
-    """The monitor of a judge, from attacks on that very judge, and `more` windows with their styles."""
-    samples = trained.samples
-    whole = samples.bars == MAX_BARS
-    music = whole & (samples.classes < NOISE_CLASS)
-    noise = whole & (samples.noise >= 0) & (samples.noise < len(TWELVE))
-    features, targets = climbed_windows(trained.model, settings, *((30, 3) if is_quick else ()))
-    groups = trained.groups[music]
-    attacks = np.concatenate([features, *(found for _, found in more)])
-    targets = np.concatenate([targets, *(np.full(len(found), style) for style, found in more)])
-    monitor = fit_monitor(
-        *(samples.features[music], samples.classes[music], groups % 2 if is_quick else groups),
-        *(attacks, targets, samples.features[noise]),
-    )
-    save_monitor(folder, monitor, {"part": JUDGE})
-
-
-def exploit(style: str, steps: int, seed: int) -> NDArray[np.float32]:
-    """Windows of pieces of an agent that was trained from scratch for the judge alone, as features."""
+def exploit(style: str, steps: int, seed: int) -> Played:
+    """Windows of pieces of an agent that was trained from scratch for the judge alone."""
     off = {name: 0.0 for name in make_brief(style).style.rewards}
     brief = make_brief(style, {"bars": EXPLOIT_BARS})
     terms = weigh_terms(brief.style.rewards, off | {"in_style": 20.0})
@@ -130,7 +111,7 @@ def exploit(style: str, steps: int, seed: int) -> NDArray[np.float32]:
     windows = np.concatenate(
         [windows_of(melodies, np.arange(len(melodies)), np.full(len(melodies), at), MAX_BARS) for at in (0, 8)]
     )
-    return load_judge().model.features(melodies, windows[windows[:, 1] > windows[:, 0]])
+    return STYLES.index(style), melodies, windows[windows[:, 1] > windows[:, 0]]
 
 
 def make_referee(real: Real, settings: Settings) -> None:
@@ -142,8 +123,8 @@ def make_referee(real: Real, settings: Settings) -> None:
     numbers = np.arange(len(passages))
     features = np.concatenate(
         [
-            referee_features(real.melodies, windows_of(real.melodies, pieces, starts, MAX_BARS)),
-            referee_features(noise, windows_of(noise, numbers, np.zeros_like(numbers), MAX_BARS)),
+            succession_features(real.melodies, windows_of(real.melodies, pieces, starts, MAX_BARS)),
+            succession_features(noise, windows_of(noise, numbers, np.zeros_like(numbers), MAX_BARS)),
         ]
     )
     classes = np.concatenate([real.styles[pieces], np.full(len(passages), NOISE_CLASS)])
@@ -192,21 +173,24 @@ def main() -> int:
     settings = replace(Settings(), rounds=arguments.rounds)
     real = real_music()
     apart = real.of_part(REFEREE)
-    trained = train_judge(real.of_part(JUDGE), settings, kept=arguments.keep)
+    own = real.of_part(JUDGE)
+    trained = train_judge(own, settings, kept=arguments.keep)
     folder = FOLDER / "judge"
-    found: Found = []
+    found: list[Played] = []
     if arguments.exploit:
         with tempfile.TemporaryDirectory() as place:
             write_judge(Path(place), trained, apart, settings)
-            write_monitor(Path(place), trained, settings, [], is_quick=True)  # a judge needs one; here nobody asks it
+            # A judge needs a monitor; here nobody asks it.
+            save_monitor(Path(place), train_monitor(own, trained, settings, cheap=30, dear=3), {"part": JUDGE})
             os.environ[JUDGE_VARIABLE] = place
             load_judge.cache_clear()
-            found = [(STYLES.index(s), exploit(s, arguments.exploit, settings.seed)) for s in EXPLOITED]
+            found = [exploit(style, arguments.exploit, settings.seed) for style in EXPLOITED]
             del os.environ[JUDGE_VARIABLE]
             load_judge.cache_clear()
-        trained = trained.with_attacks(np.concatenate([features for _, features in found]))
+        features = [trained.model.features(melodies, windows) for _, melodies, windows in found]
+        trained = trained.with_attacks(np.concatenate(features))
     write_judge(folder, trained, apart, settings)
-    write_monitor(folder, trained, settings, found)
+    save_monitor(folder, train_monitor(own, trained, settings, found), {"part": JUDGE})
     make_referee(apart, settings)
     write_manifest()
     return 0

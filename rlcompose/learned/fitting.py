@@ -51,7 +51,7 @@ def fit_models(samples: Samples, weights: NDArray[np.float64], ngrams: Ngrams, s
         "linear": linear.coef_.T,
         "linear_bias": linear.intercept_,
         **dense,
-        **tree_arrays([boosted], edges),
+        **tree_arrays(boosted, edges),
         "shares": np.full(3, 1 / 3),
         "bias": np.zeros(NUM_CLASSES),
     }

@@ -24,10 +24,10 @@ from numpy.typing import NDArray
 
 from rlcompose.errors import RlcomposeError, unknown
 from rlcompose.learned.compiled import kernel
-from rlcompose.learned.layout import CLASSES, FEATURES, MAX_BARS, NOISE, NUM_STYLES, STYLES
+from rlcompose.learned.layout import CLASSES, FEATURES, MAX_BARS, NOISE, NUM_FEATURES, NUM_STYLES, STYLES
 from rlcompose.learned.melodies import bars_so_far, make_melodies
 from rlcompose.learned.models import JudgeModel, load_judge_model
-from rlcompose.learned.monitor import Monitor, read_monitor
+from rlcompose.learned.monitor import Monitor, read_monitor, watched
 from rlcompose.score import Composition
 
 JUDGE_VARIABLE = "RLCOMPOSE_JUDGE"  # names the folder of another judge than the package's
@@ -132,8 +132,8 @@ class Judge:
             windows = bars_so_far(melodies, number)
             bars = self.model.probabilities(melodies, windows)
             whole = whole_windows(windows)
-            features = self.model.features(melodies, windows[whole])
-            result.append(self._judgement(piece, style, bars, features, whole))
+            found = watched(self.model, melodies, windows[whole])
+            result.append(self._judgement(piece, style, bars, found, whole))
         return result
 
     def _judgement(
@@ -141,9 +141,10 @@ class Judge:
         piece: Composition,
         style: str | None,
         bars: NDArray[np.float32],
-        features: NDArray[np.float32],
+        found: NDArray[np.float32],
         whole: NDArray[np.int64],
     ) -> Judgement:
+        features = np.ascontiguousarray(found[:, :NUM_FEATURES])
         means = bars[whole].mean(0)
         likeliest = CLASSES[int(means.argmax())]
         asked = style or (likeliest if likeliest != NOISE else STYLES[int(means[:NUM_STYLES].argmax())])
@@ -151,7 +152,7 @@ class Judge:
             name: dict(zip(CLASSES, (round(float(p), 4) for p in each.mean(0)), strict=True))
             for name, each in zip(("trees", "linear", "dense"), self.model.alone(features), strict=True)
         }
-        distance, suspicions = self.monitor.look(asked, features)
+        distance, suspicions = self.monitor.look(asked, found)
         for_, against = self._reasons(asked, features)
         values = self.pay(bars, {asked: 1.0})
         return Judgement(

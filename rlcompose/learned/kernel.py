@@ -714,15 +714,6 @@ def judge_features(features: Any, models: Any, out: Any) -> None:
         _copy(result, out[w])
 
 
-@njit(void(float32[:, ::1], *_MODELS[10:16], float32[:, ::1]), cache=True, nogil=True)
-def boosted_of(
-    features: Any, roots: Any, nodes: Any, value: Any, edges: Any, edge_at: Any, base: Any, out: Any
-) -> None:
-    """The raw sums of boosted trees for many rows of features."""
-    for w in range(len(features)):
-        _boosted(features[w], roots, nodes, value, edges, edge_at, base, out[w])
-
-
 ROW_FIELDS = ("cursor", "onset", "ticks", "bar_ticks", "beat_ticks", "num_events", "bars", "mode")
 CURSOR, ONSET, TICKS, BAR_TICKS, BEAT_TICKS, NUM_EVENTS, ALL_BARS, MODE = [FIELD[name] for name in ROW_FIELDS]
 TWO_QUARTERS = 2 * SLOTS_PER_QUARTER

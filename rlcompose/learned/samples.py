@@ -183,8 +183,8 @@ def make_samples(
     noise_windows = cut_windows(melodies, twice, np.zeros(len(twice), np.int64), noise_bars)
     features = np.concatenate(
         [
-            _measured(real.melodies, windows, tables, turns[sources]),
-            _measured(melodies, noise_windows, tables, turns[origin[twice]]),
+            measured(real.melodies, windows, tables, turns[sources]),
+            measured(melodies, noise_windows, tables, turns[origin[twice]]),
         ]
     )
     counted = np.concatenate([windows[:, 1] - windows[:, 0], noise_windows[:, 1] - noise_windows[:, 0]])
@@ -198,7 +198,8 @@ def make_samples(
     return whole.of(counted > 0)
 
 
-def _measured(melodies: Melodies, windows: Any, tables: Sequence[Ngrams], turns: NDArray[np.int64]) -> Floats:
+def measured(melodies: Melodies, windows: Any, tables: Sequence[Ngrams], turns: NDArray[np.int64]) -> Floats:
+    """Features of windows, each by the n-gram table of its turn."""
     features = np.empty((len(windows), features_of(melodies, windows[:0], tables[0]).shape[1]), np.float32)
     for number, ngrams in enumerate(tables):
         at = turns == number

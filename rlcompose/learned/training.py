@@ -21,7 +21,6 @@ from rlcompose.files import write_atomically
 from rlcompose.learned.attack import climb_mixed
 from rlcompose.learned.fitting import calibrate, calibrated, fit_models, logarithms
 from rlcompose.learned.layout import MAX_BARS, NUM_CLASSES, NUM_STYLES, STYLES
-from rlcompose.learned.melodies import windows_of
 from rlcompose.learned.models import JudgeModel, features_of
 from rlcompose.learned.ngrams import Ngrams, fit_ngrams
 from rlcompose.learned.noise import NOISE as FAMILIES
@@ -42,23 +41,26 @@ from rlcompose.learned.samples import (
 )
 
 CHEAP, DEAR = 2_400, 24_000  # evaluations of an attack
-TURNS = 4  # n-gram tables, each learned without a quarter of the families, measure that quarter
+# n-gram tables, each learned without an eighth of the families, measure that eighth. With few, they are poorer than
+# the judge's own, by which attacks and all unseen music are measured.
+TURNS = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trained:
     """A judge, the attacks it was trained with, and what each round told.
 
-    samples  what it was learned from besides the attacks
-    groups   the fold of each sample's family
-    fit      learns and calibrates anew with other attacks
+    tables  n-gram tables that have not seen the pieces whose number stands in `turns` (pieces,)
+    folds   the fold of each piece, families kept together (pieces,)
+    fit     learns and calibrates anew with other attacks
     """
 
     model: JudgeModel
     attacks: Samples
     log: list[dict[str, Any]]
-    samples: Samples
-    groups: NDArray[np.int64]
+    tables: Sequence[Ngrams]
+    turns: NDArray[np.int64]
+    folds: NDArray[np.int64]
     fit: Callable[[Samples], JudgeModel]
 
     def with_attacks(self, features: Floats) -> Trained:
@@ -93,7 +95,8 @@ def train_judge(
     tables = [_without(real, turns, turn) for turn in range(TURNS)]
     samples = make_samples(real, settings, draw, tables, turns, families)
     weights = weights_of(samples, settings)
-    groups = folds_of(real.families, settings.folds, settings.seed + 1)[samples.sources]
+    parts = folds_of(real.families, settings.folds, settings.seed + 1)
+    groups = parts[samples.sources]
 
     def fitted(numbers: NDArray[Any], attacks: Samples) -> JudgeModel:
         whole = joined_samples([samples.of(numbers), attacks])
@@ -135,7 +138,7 @@ def train_judge(
         if is_shown:
             told = f"{row}, {time.monotonic() - begun:.0f} s"
             print(f"judge, round {number + 1} of {settings.rounds}: {told}", file=sys.stderr, flush=True)
-    return Trained(fit(attacks), attacks, log, samples, groups, fit)
+    return Trained(fit(attacks), attacks, log, tables, turns, parts, fit)
 
 
 def _without(real: Real, turns: NDArray[np.int64], turn: int) -> Ngrams:
@@ -195,25 +198,3 @@ def attack_round(model: JudgeModel, settings: Settings, number: int) -> tuple[Sa
         np.full(count, len(FAMILIES)),
     )
     return samples, fooled
-
-
-def climbed_windows(
-    model: JudgeModel, settings: Settings, cheap: int = 600, dear: int = 200
-) -> tuple[Floats, NDArray[np.int64]]:
-    """Features of eight bars climbed to please a judge, and their styles; in jazz so many, in the others a third.
-
-    What the monitor learns from: these are attacks on the very judge that it watches.
-    """
-    passages: list[Passage] = []
-    styles: list[int] = []
-    for style in range(NUM_STYLES):
-        for restarts, evaluations in ((cheap, CHEAP), (dear, DEAR)):
-            restarts = restarts if STYLES[style] == "jazz" else restarts // 3
-            found = climb_mixed(model, style, restarts, evaluations, settings.seed * 1000 + 500 + evaluations)
-            passages += [each.melody for each in found]
-            styles += [style] * len(found)
-    melodies = melodies_of(passages)
-    numbers = np.arange(len(passages))
-    windows = windows_of(melodies, numbers, np.zeros_like(numbers), MAX_BARS)
-    keep = windows[:, 1] > windows[:, 0]
-    return features_of(melodies, windows[keep], model.ngrams), np.array(styles, np.int64)[keep]

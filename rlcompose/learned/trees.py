@@ -1,4 +1,4 @@
-"""Boosted trees as arrays of nodes: made from scikit-learn's, checked, and summed by compiled code."""
+"""Boosted trees as arrays of nodes: made from scikit-learn's, checked, and packed for the kernel."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlcompose.errors import RlcomposeError
-from rlcompose.learned.compiled import kernel
 from rlcompose.learned.layout import NUM_FEATURES
 
 # What stands in files: `roots` (rounds, columns) is the first node of each tree, `base` (columns,) what is added to
@@ -39,8 +38,8 @@ def binned(features: NDArray[np.float32], edges: Sequence[NDArray[np.float32]]) 
     return np.column_stack([np.searchsorted(edge, features[:, f]).astype(np.uint8) for f, edge in enumerate(edges)])
 
 
-def tree_arrays(models: Sequence[Any], edges: Sequence[NDArray[np.float32]]) -> dict[str, NDArray[Any]]:
-    """The trees of scikit-learn's histogram gradient boosting as arrays; those of several models, column by column.
+def tree_arrays(model: Any, edges: Sequence[NDArray[np.float32]]) -> dict[str, NDArray[Any]]:
+    """The trees of scikit-learn's histogram gradient boosting as arrays.
 
     They were grown on features binned by these edges; the arrays are about the features themselves.
     """
@@ -50,9 +49,9 @@ def tree_arrays(models: Sequence[Any], edges: Sequence[NDArray[np.float32]]) -> 
     starts = np.cumsum(counts) - counts
     all_edges = np.concatenate(edges)
     size = 0
-    for round_ in zip(*(model._predictors for model in models), strict=True):
+    for round_ in model._predictors:
         roots.append([])
-        for predictor in (predictor for predictors in round_ for predictor in predictors):
+        for predictor in round_:
             nodes = predictor.nodes
             is_leaf = nodes["is_leaf"] != 0
             split = np.where(is_leaf, -1, nodes["feature_idx"].astype(np.int64))
@@ -66,8 +65,7 @@ def tree_arrays(models: Sequence[Any], edges: Sequence[NDArray[np.float32]]) -> 
             columns["value"].append(nodes["value"])
             size += len(nodes)
     arrays = {name: np.concatenate(parts) for name, parts in columns.items()}
-    base = np.concatenate([model._baseline_prediction.ravel() for model in models])
-    return {"roots": np.array(roots, np.int32), **arrays, "base": base}
+    return {"roots": np.array(roots, np.int32), **arrays, "base": model._baseline_prediction.ravel()}
 
 
 def checked_trees(arrays: Mapping[str, NDArray[Any]], columns: int, whose: str) -> dict[str, NDArray[Any]]:
@@ -127,10 +125,3 @@ def check_shapes(arrays: Mapping[str, NDArray[Any]], shapes: Mapping[str, tuple[
     for name, shape in shapes.items():
         if arrays[name].shape != shape:
             raise RlcomposeError(f"{name} of {whose} has shape {arrays[name].shape}: it must be {shape}")
-
-
-def tree_sums(trees: Mapping[str, NDArray[Any]], features: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The sum of each column's trees for windows, float32 (windows, columns)."""
-    sums = np.empty((len(features), len(trees["base"])), np.float32)
-    kernel().boosted_of(np.ascontiguousarray(features, np.float32), *(trees[name] for name in PACKED), sums)
-    return sums

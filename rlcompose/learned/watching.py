@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from rlcompose.agent import Played, TrainingJob
 from rlcompose.brief import Brief
 from rlcompose.codec import decode
@@ -14,7 +12,7 @@ from rlcompose.health import Finding
 from rlcompose.learned.judge import Judge, load_judge
 from rlcompose.learned.layout import CLASSES, MAX_BARS
 from rlcompose.learned.melodies import all_windows, make_melodies, windows_of
-from rlcompose.learned.monitor import Watch
+from rlcompose.learned.monitor import Watch, watched
 from rlcompose.learned.paying import blend_of
 from rlcompose.reward import WeightedTerm
 
@@ -67,6 +65,6 @@ class StyleWatch:
         windows = windows[windows[:, 1] - windows[:, 0] >= FEWEST_NOTES]
         if not len(windows):
             return None
-        features = self._judge.model.features(melodies, windows)
+        said = self._judge.model.probabilities(melodies, windows)
         column = CLASSES.index(self.watch.style)
-        return self.watch.look(step, np.asarray(self._judge.model.of_features(features)[:, column]), features)
+        return self.watch.look(step, said[:, column], watched(self._judge.model, melodies, windows))

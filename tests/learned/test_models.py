@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from rlcompose.errors import RlcomposeError
 from rlcompose.learned.fitting import calibrate, calibrated, fit_models, logarithms
 from rlcompose.learned.judge import load_judge
-from rlcompose.learned.layout import NUM_CLASSES, NUM_FEATURES
+from rlcompose.learned.layout import FLOOR, NUM_CLASSES, NUM_FEATURES
 from rlcompose.learned.models import JudgeModel, checked_parts, load_judge_model, save_judge
 from rlcompose.learned.samples import Samples, Settings
-from rlcompose.learned.trees import bin_edges, binned, checked_trees, tree_arrays, tree_sums
+from rlcompose.learned.trees import bin_edges, binned, tree_arrays
 
 pytest.importorskip("sklearn")
 pytest.importorskip("torch")
@@ -37,7 +37,7 @@ def model(samples: Samples) -> JudgeModel:
     return fit_models(samples, np.ones(1400), load_judge().model.ngrams, settings)
 
 
-def test_compiled_trees_are_scikit_learns(samples: Samples) -> None:
+def test_compiled_trees_are_scikit_learns(samples: Samples, model: JudgeModel) -> None:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     boosted = HistGradientBoostingClassifier(max_iter=20, max_leaf_nodes=12, early_stopping=False, random_state=1)
@@ -48,24 +48,10 @@ def test_compiled_trees_are_scikit_learns(samples: Samples) -> None:
     # On the thresholds themselves, where rounding would show.
     for f, edge in enumerate(edges):
         asked[draw.integers(0, len(asked), len(edge)), f] = edge
-    sums = tree_sums(checked_trees(tree_arrays([boosted], edges), NUM_CLASSES, "a test"), asked)
-    assert np.allclose(sums, boosted._raw_predict(binned(asked, edges)), atol=1e-4)
-
-
-def test_trees_of_several_models_stand_beside_each_other(samples: Samples) -> None:
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
-    edges = bin_edges(samples.features, 20)
-    bins = binned(samples.features, edges)
-
-    def fitted(style: int) -> HistGradientBoostingClassifier:
-        boosted = HistGradientBoostingClassifier(max_iter=8, max_leaf_nodes=6, early_stopping=False, random_state=style)
-        return boosted.fit(bins, samples.classes == style)
-
-    models = [fitted(style) for style in range(3)]
-    sums = tree_sums(checked_trees(tree_arrays(models, edges), 3, "a test"), samples.features)
-    expected = np.column_stack([model.decision_function(bins) for model in models])
-    assert np.allclose(sums, expected, atol=1e-4)
+    parts = checked_parts(dict(model.parts) | tree_arrays(boosted, edges))
+    said = JudgeModel(model.ngrams, parts).alone(asked)[0]
+    expected = boosted.predict_proba(binned(asked, edges)) + FLOOR
+    assert np.allclose(said, expected / expected.sum(axis=1, keepdims=True), atol=1e-5)
 
 
 def test_the_models_alone_and_together_are_what_numpy_makes_of_them(samples: Samples, model: JudgeModel) -> None:

@@ -14,7 +14,7 @@ from rlcompose.learned.attack import climb
 from rlcompose.learned.judge import load_judge
 from rlcompose.learned.layout import MAX_BARS
 from rlcompose.learned.melodies import windows_of
-from rlcompose.learned.monitor import Watch
+from rlcompose.learned.monitor import Monitor, Watch, watched
 from rlcompose.learned.noise import melodies_of
 from rlcompose.score import Composition
 
@@ -27,12 +27,18 @@ def test_what_was_climbed_to_please_the_judge_is_suspicious() -> None:
         found = climb(judge.model, style, 16, 2400, seed=77)
         melodies = melodies_of([each.melody for each in found])
         windows = windows_of(melodies, np.arange(16), np.zeros(16, np.int64), MAX_BARS)
-        assert judge.monitor.is_suspicious(name, judge.model.features(melodies, windows)).mean() >= 0.8
+        assert judge.monitor.is_suspicious(name, watched(judge.model, melodies, windows)).mean() >= 0.8
+
+
+def typical(monitor: Monitor) -> np.ndarray:
+    """Windows of jazz that have the median of every feature, as far as that is known, and the mean of the others."""
+    known = monitor.percentiles[0, 2]
+    return np.repeat(np.concatenate([known, monitor.mean[len(known) :]])[None], 20, axis=0).astype(np.float32)
 
 
 def test_the_watch_warns_where_the_score_rises_and_the_music_leaves() -> None:
     monitor = load_judge().monitor
-    real = np.repeat(monitor.percentiles[0, 2][None], 20, axis=0)
+    real = typical(monitor)
     odd = real.copy()
     odd[:, :40] += 10 / monitor.scale[:40]
     watch = Watch(monitor, "jazz", real_mean=0.88, real_quartile=0.85)
@@ -44,7 +50,7 @@ def test_the_watch_warns_where_the_score_rises_and_the_music_leaves() -> None:
 
 def test_the_watch_stops_paying_where_music_is_more_typical_than_the_real_thing() -> None:
     monitor = load_judge().monitor
-    real = np.repeat(monitor.percentiles[0, 2][None], 20, axis=0)
+    real = typical(monitor)
     watch = Watch(monitor, "jazz", real_mean=0.88, real_quartile=0.85)
     finding = watch.look(1, np.full(20, 0.97), real)
     assert finding is not None and "more typical than the real thing" in finding.evidence

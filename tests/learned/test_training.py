@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from rlcompose.errors import RlcomposeError
-from rlcompose.learned.layout import NUM_FEATURES, NUM_STYLES
+from rlcompose.learned.layout import NUM_STYLES
 from rlcompose.learned.melodies import Melodies
-from rlcompose.learned.monitor import fit_monitor, read_monitor, save_monitor
+from rlcompose.learned.monitor import NUM_WATCHED, read_monitor, save_monitor
+from rlcompose.learned.monitor_training import fit_monitor
 from rlcompose.learned.samples import NOISE_CLASS, Real, Settings
 from rlcompose.learned.training import train_judge
 
@@ -51,24 +52,24 @@ def test_rounds_of_attacks_go_on_from_what_was_kept(real: Real, tmp_path: Path) 
 
 def test_a_monitor_finds_attacks_it_knows_and_leaves_real_music(tmp_path: Path) -> None:
     draw = np.random.default_rng(4)
-    count = 100 * NUM_STYLES
+    count = 250 * NUM_STYLES
     styles = np.arange(count) % NUM_STYLES
-    real = draw.normal(size=(count, NUM_FEATURES)).astype(np.float32)
+    real = draw.normal(size=(count, NUM_WATCHED)).astype(np.float32)
     real[np.arange(count), styles] += 3
 
     def attacks(number: int) -> tuple[np.ndarray, np.ndarray]:
         targets = np.arange(number) % NUM_STYLES
-        made = draw.normal(size=(number, NUM_FEATURES)).astype(np.float32)
+        made = draw.normal(size=(number, NUM_WATCHED)).astype(np.float32)
         made[np.arange(number), targets] += 3
-        made[:, 50:60] += 1.5  # what gives them away
+        made[:, 50:70] += 2.0  # what gives them away
         return made, targets
 
-    noise = draw.normal(size=(60, NUM_FEATURES)).astype(np.float32) * 3
-    known, targets = attacks(300)
-    save_monitor(tmp_path, fit_monitor(real, styles, np.arange(count) % 4, known, targets, noise), {})
+    noise = draw.normal(size=(60, NUM_WATCHED)).astype(np.float32) * 3
+    known, targets = attacks(1200)
+    save_monitor(tmp_path, fit_monitor(real, styles, np.arange(count) % 4, known, targets, np.ones(1200), noise), {})
     monitor = read_monitor(tmp_path)
-    unknown, targets = attacks(300)
-    music = draw.normal(size=(600, NUM_FEATURES)).astype(np.float32)
+    unknown, targets = attacks(1200)
+    music = draw.normal(size=(600, NUM_WATCHED)).astype(np.float32)
     music[:, 2] += 3
     assert monitor.is_suspicious("fiddle", unknown[targets == 2]).mean() > 0.9
     assert monitor.is_suspicious("fiddle", music).mean() < 0.12
