@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from rlcompose.agent import TrainingJob, find_agent, play
 from rlcompose.brief import make_brief
 from rlcompose.codec import decode
-from rlcompose.corpus.split import JUDGE, REFEREE, TEST
+from rlcompose.corpus.split import JUDGE, TEST
 from rlcompose.engine.core import Engine
 from rlcompose.files import write_atomically
 from rlcompose.learned.attack import climb, climb_mixed
@@ -262,7 +262,7 @@ def main() -> int:
         lambda: beginnings(test),
         cost,
         attacked,
-        lambda: detected(real.of_part(TEST, REFEREE), arguments.exploit),
+        lambda: detected(test, arguments.exploit),
     ]
     if arguments.left_out:
         parts.append(lambda: left_out(real.of_part(JUDGE), test))

@@ -53,6 +53,7 @@ SOURCES = {
 EXPLOITED = ("jazz", "fiddle")  # what agents are trained for from scratch, with nothing but the judge
 EXPLOIT_BARS = 16
 EXPLOIT_PIECES = 240
+PARTS = {"part": JUDGE, "limits_part": REFEREE}  # of the split, from which the monitor learns
 
 
 def reference(model: JudgeModel, apart: Real, settings: Settings) -> dict[str, Any]:
@@ -181,7 +182,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as place:
             write_judge(Path(place), trained, apart, settings)
             # A judge needs a monitor; here nobody asks it.
-            save_monitor(Path(place), train_monitor(own, trained, settings, cheap=30, dear=3), {"part": JUDGE})
+            save_monitor(Path(place), train_monitor(own, apart, trained, settings, cheap=30, dear=3), PARTS)
             os.environ[JUDGE_VARIABLE] = place
             load_judge.cache_clear()
             found = [exploit(style, arguments.exploit, settings.seed) for style in EXPLOITED]
@@ -190,7 +191,7 @@ def main() -> int:
         features = [trained.model.features(melodies, windows) for _, melodies, windows in found]
         trained = trained.with_attacks(np.concatenate(features))
     write_judge(folder, trained, apart, settings)
-    save_monitor(folder, train_monitor(own, trained, settings, found), {"part": JUDGE})
+    save_monitor(folder, train_monitor(own, apart, trained, settings, found), PARTS)
     make_referee(apart, settings)
     write_manifest()
     return 0

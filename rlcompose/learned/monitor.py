@@ -67,8 +67,8 @@ class Monitor:
         """
         number = STYLES.index(style)
         z = standardised(found, self.mean, self.scale)
-        distance = distance_of(z[:, :NUM_FEATURES], self.centre[number], self.whitening)
-        odds = odds_of(z, {name: array[number] for name, array in self.detector.items()})
+        distance = _distance(z[:, :NUM_FEATURES], self.centre[number], self.whitening)
+        odds = _odds(z, {name: array[number] for name, array in self.detector.items()})
         signs: NDArray[np.float64] = np.column_stack([distance, odds]) / self.limits[number]
         return signs
 
@@ -146,14 +146,14 @@ def save_monitor(judge_folder: Path, monitor: Monitor, config: Mapping[str, Any]
     save_arrays(judge_folder / "monitor", {"kind": "monitor", **config}, whole)
 
 
-def distance_of(z: Floats, centre: Floats, whitening: Floats) -> NDArray[np.float64]:
+def _distance(z: Floats, centre: Floats, whitening: Floats) -> NDArray[np.float64]:
     """Mahalanobis' distance of standardised features from a style's centre, float64 (windows,)."""
     away = (z.astype(np.float64) - centre) @ whitening.astype(np.float64)
     distance: NDArray[np.float64] = np.sqrt((away * away).sum(axis=1))
     return distance
 
 
-def odds_of(z: Floats, network: Mapping[str, Floats]) -> NDArray[np.float64]:
+def _odds(z: Floats, network: Mapping[str, Floats]) -> NDArray[np.float64]:
     """A detector's logit on a scale that is positive, so that a ratio means something, float64 (windows,)."""
     first = np.maximum(z @ network["dense_1"] + network["bias_1"], 0.0)
     second = np.maximum(first @ network["dense_2"] + network["bias_2"], 0.0)

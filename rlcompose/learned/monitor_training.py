@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from rlcompose.learned.fitting import fit_dense
 from rlcompose.learned.layout import MAX_BARS, NUM_FEATURES, NUM_STYLES, STYLES
 from rlcompose.learned.melodies import Melodies, windows_of
 from rlcompose.learned.models import JudgeModel, standardised
-from rlcompose.learned.monitor import HIDDEN, PERCENTILES, Floats, Monitor, distance_of, odds_of, watched
+from rlcompose.learned.monitor import HIDDEN, PERCENTILES, Floats, Monitor, watched
 from rlcompose.learned.noise import TWELVE, Passage, melodies_of
 from rlcompose.learned.samples import Real, Settings, draw_windows, measured, noise_passages
 from rlcompose.learned.successions import succession_features
@@ -27,16 +28,24 @@ Played = tuple[int, Melodies, NDArray[np.int32]]  # a style's number, and window
 
 
 def train_monitor(
-    real: Real, trained: Trained, settings: Settings, more: Sequence[Played] = (), cheap: int = 1800, dear: int = 300
+    real: Real,
+    apart: Real,
+    trained: Trained,
+    settings: Settings,
+    more: Sequence[Played] = (),
+    cheap: int = 1800,
+    dear: int = 300,
 ) -> Monitor:
     """Learn a judge's monitor from what the judge learned from (`real`), from attacks on it, and from `more`.
 
-    In jazz so many attacks of 2,400 (`cheap`) and of 24,000 evaluations (`dear`), in the others a third.
+    The limits are set on music `apart`, which neither has learned from. In jazz so many attacks of 2,400 (`cheap`) and
+    of 24,000 evaluations (`dear`), in the others a third.
     """
     draw = np.random.default_rng(settings.seed + 9)
     model = trained.model
     counts = [settings.jazz_windows if style == "jazz" else settings.windows for style in STYLES]
     pieces, starts = draw_windows(real, counts, settings.per_piece, draw)
+    others, others_starts = draw_windows(apart, counts, settings.per_piece, np.random.default_rng(settings.seed + 10))
     passages, _, origin = noise_passages(real, pieces, starts, settings.noise, TWELVE, draw)
 
     def looked_at(melodies: Melodies, windows: NDArray[np.int32], sources: NDArray[np.int64]) -> Floats:
@@ -53,11 +62,12 @@ def train_monitor(
     return fit_monitor(
         looked_at(real.melodies, windows_of(real.melodies, pieces, starts, MAX_BARS), pieces),
         real.styles[pieces],
-        trained.folds[pieces],
         tricks,
         targets,
         np.where(p > WON, 3.0, 1.0),
         looked_at(noise, _whole(noise), origin),
+        watched(model, apart.melodies, windows_of(apart.melodies, others, others_starts, MAX_BARS)),
+        apart.styles[others],
     )
 
 
@@ -80,68 +90,48 @@ def _whole(melodies: Melodies) -> NDArray[np.int32]:
 def fit_monitor(
     real: Floats,
     styles: NDArray[np.int64],
-    folds: NDArray[np.int64],
     attacks: Floats,
     targets: NDArray[np.int64],
     weights: NDArray[np.float64],
     noise: Floats,
+    apart: Floats,
+    apart_styles: NDArray[np.int64],
 ) -> Monitor:
     """Learn where real windows of eight bars lie, and what attacks on each style (`targets`) look like.
 
-    The windows are given as `watched` gives them; attacks have `weights`. The limits are set on real windows that were
-    not among what was learned from: of each fold by what is learned from the other `folds`.
+    The windows are given as `watched` gives them; attacks have `weights`. The limits are set on real windows `apart`,
+    that nothing was learned from.
     """
     mean, scale = real.mean(axis=0), 1.0 / np.maximum(real.std(axis=0), NARROWEST)
     z, bad = standardised(real, mean, scale), standardised(np.concatenate([attacks, noise]), mean, scale)
-    parts = [_Part(z, styles, bad, targets, weights, folds != fold) for fold in np.unique(folds)]
-    signs = np.empty((len(real), 2))
-    for fold, part in zip(np.unique(folds), parts, strict=True):
-        for style in range(NUM_STYLES):
-            at = (folds == fold) & (styles == style)
-            if at.any():
-                signs[at] = part.signs(style, z[at])
-    whole = _Part(z, styles, bad, targets, weights, np.ones(len(real), np.bool_))
-    features, median = real[:, :NUM_FEATURES], np.median(noise[:, :NUM_FEATURES], axis=0)
-    return Monitor(
+    every = np.concatenate([weights, np.ones(len(noise))])
+    aims = np.concatenate([targets, np.full(len(noise), -1)])
+    detectors = [_detector(z[styles == style], bad, every, aims == style) for style in range(NUM_STYLES)]
+    features = real[:, :NUM_FEATURES]
+    centre, whitening = _places(z[:, :NUM_FEATURES].astype(np.float64), styles)
+    monitor = Monitor(
         np.array([np.percentile(features[styles == s], PERCENTILES, axis=0) for s in range(NUM_STYLES)]),
-        median,
+        np.median(noise[:, :NUM_FEATURES], axis=0),
         mean,
         scale,
-        whole.centre,
-        whole.whitening,
-        np.array([_limits(signs[styles == style]) for style in range(NUM_STYLES)]),
-        {name: np.array([each[name] for each in whole.detectors]) for name in whole.detectors[0]},
+        centre,
+        whitening,
+        np.ones((NUM_STYLES, 2), np.float32),
+        {name: np.array([each[name] for each in detectors]) for name in detectors[0]},
     )
+    signs = [monitor.signs(STYLES[style], apart[apart_styles == style]) for style in range(NUM_STYLES)]
+    return replace(monitor, limits=np.array([_limits(each) for each in signs], np.float32))
 
 
-class _Part:
-    """What some of the real windows tell: centres, what makes distances from them Mahalanobis', and detectors."""
-
-    def __init__(
-        self,
-        z: Floats,
-        styles: NDArray[np.int64],
-        bad: Floats,
-        targets: NDArray[np.int64],
-        weights: NDArray[np.float64],
-        chosen: NDArray[np.bool_],
-    ) -> None:
-        real, of = z[chosen], styles[chosen]
-        features = real[:, :NUM_FEATURES].astype(np.float64)
-        self.centre = np.array([features[of == style].mean(axis=0) for style in range(NUM_STYLES)])
-        off = features - self.centre[of]
-        covariance = off.T @ off / len(off)
-        covariance = (1 - SHRINKAGE) * covariance + SHRINKAGE * np.diag(np.diag(covariance) + 1e-3)
-        values, vectors = np.linalg.eigh(covariance)
-        self.whitening = vectors / np.sqrt(np.maximum(values, 1e-4))
-        others = len(bad) - len(targets)  # noise
-        every, aims = np.concatenate([weights, np.ones(others)]), np.concatenate([targets, np.full(others, -1)])
-        self.detectors = [_detector(real[of == style], bad, every, aims == style) for style in range(NUM_STYLES)]
-
-    def signs(self, style: int, z: Floats) -> NDArray[np.float64]:
-        """Distance and odds of standardised windows, as yet without limits."""
-        far = distance_of(z[:, :NUM_FEATURES], self.centre[style], self.whitening)
-        return np.column_stack([far, odds_of(z, self.detectors[style])])
+def _places(z: NDArray[np.float64], styles: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """The centre of each style, and what makes distances from it Mahalanobis'."""
+    centre = np.array([z[styles == style].mean(axis=0) for style in range(NUM_STYLES)])
+    off = z - centre[styles]
+    covariance = off.T @ off / len(off)
+    covariance = (1 - SHRINKAGE) * covariance + SHRINKAGE * np.diag(np.diag(covariance) + 1e-3)
+    values, vectors = np.linalg.eigh(covariance)
+    whitening = vectors / np.sqrt(np.maximum(values, 1e-4))
+    return centre.astype(np.float32), whitening.astype(np.float32)
 
 
 def _detector(

@@ -54,7 +54,6 @@ class Trained:
     """A judge, the attacks it was trained with, and what each round told.
 
     tables  n-gram tables that have not seen the pieces whose number stands in `turns` (pieces,)
-    folds   the fold of each piece, families kept together (pieces,)
     fit     learns and calibrates anew with other attacks
     """
 
@@ -63,7 +62,6 @@ class Trained:
     log: list[dict[str, Any]]
     tables: Sequence[Ngrams]
     turns: NDArray[np.int64]
-    folds: NDArray[np.int64]
     fit: Callable[[Samples], JudgeModel]
 
     def with_attacks(self, features: Floats) -> Trained:
@@ -98,8 +96,7 @@ def train_judge(
     tables = [_without(real, turns, turn) for turn in range(TURNS)]
     samples = make_samples(real, settings, draw, tables, turns, families)
     weights = weights_of(samples, settings)
-    parts = folds_of(real.families, settings.folds, settings.seed + 1)
-    groups = parts[samples.sources]
+    groups = folds_of(real.families, settings.folds, settings.seed + 1)[samples.sources]
 
     def fitted(numbers: NDArray[Any], attacks: Samples) -> JudgeModel:
         whole = joined_samples([samples.of(numbers), attacks])
@@ -143,7 +140,7 @@ def train_judge(
         if is_shown:
             told = f"{row}, {time.monotonic() - begun:.0f} s"
             print(f"judge, round {number + 1} of {settings.rounds}: {told}", file=sys.stderr, flush=True)
-    return Trained(fit(attacks), attacks, log, tables, turns, parts, fit)
+    return Trained(fit(attacks), attacks, log, tables, turns, fit)
 
 
 def _without(real: Real, turns: NDArray[np.int64], turn: int) -> Ngrams:

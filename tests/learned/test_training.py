@@ -52,7 +52,7 @@ def test_rounds_of_attacks_go_on_from_what_was_kept(real: Real, tmp_path: Path) 
 
 def test_a_monitor_finds_attacks_it_knows_and_leaves_real_music(tmp_path: Path) -> None:
     draw = np.random.default_rng(4)
-    count = 250 * NUM_STYLES
+    count = 500 * NUM_STYLES
     styles = np.arange(count) % NUM_STYLES
     real = draw.normal(size=(count, NUM_WATCHED)).astype(np.float32)
     real[np.arange(count), styles] += 3
@@ -66,7 +66,9 @@ def test_a_monitor_finds_attacks_it_knows_and_leaves_real_music(tmp_path: Path) 
 
     noise = draw.normal(size=(60, NUM_WATCHED)).astype(np.float32) * 3
     known, targets = attacks(1200)
-    save_monitor(tmp_path, fit_monitor(real, styles, np.arange(count) % 4, known, targets, np.ones(1200), noise), {})
+    half = count // 2
+    learned = (real[:half], styles[:half], known, targets, np.ones(1200), noise)
+    save_monitor(tmp_path, fit_monitor(*learned, real[half:], styles[half:]), {})
     monitor = read_monitor(tmp_path)
     unknown, targets = attacks(1200)
     music = draw.normal(size=(600, NUM_WATCHED)).astype(np.float32)
