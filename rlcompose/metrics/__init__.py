@@ -1,0 +1,1 @@
+"""What music research measures of pieces and of sets of pieces; each number with its definition and source."""
