@@ -162,7 +162,7 @@ def encoded_pieces(
     report = Report() if report is None else report
     for piece in read_pieces(style, source, seed=seed, expand_repeats=expand_repeats, report=report):
         try:
-            brief, actions, dropped = _actions_of(piece, style)
+            brief, actions, dropped = actions_of(piece, style)
             if options:
                 brief = make_brief(style, replace(brief.options, **options))
         except RlcomposeError as error:
@@ -182,7 +182,7 @@ def _played(
     made = 0
     for piece in pieces:
         try:
-            brief, actions, dropped = _actions_of(piece, style)
+            brief, actions, dropped = actions_of(piece, style)
         except RlcomposeError as error:
             report.skip(piece.name, str(error))
             continue
@@ -195,7 +195,7 @@ def _played(
         _log.warning("%d pieces are skipped, %d are played: %s", len(report.skipped), made, reasons)
 
 
-def _actions_of(piece: SourcePiece, style: Style) -> tuple[Brief, tuple[int, ...], int]:
+def actions_of(piece: SourcePiece, style: Style) -> tuple[Brief, tuple[int, ...], int]:
     """The brief and the actions that play a piece, and how many of its notes they drop."""
     encoding = encode(piece.composition, style)
     dropped, notes = len(encoding.dropped), len(piece.composition.notes)
