@@ -12,14 +12,18 @@ from rlcompose.command import Parser, run
 
 REPEATS = 7  # the fastest repeat of several alternating ones is the least disturbed
 NUM_ACTION_ROWS = 64
+LEARNING_ENVS = 64
+LEARNING: dict[str, Any] = {"n_steps": 128, "batch_size": 2048, "n_epochs": 4}  # of PPO, on both sides alike
+LEARNING_REPEATS = 3
 
 
 def parser() -> Parser:
     """The command's options."""
     parser = Parser(
         "python -m rlcompose.speed",
-        "Measure steps a second on one core: engine, all reward terms, a term in Python, float view, and a single "
-        "environment beside CartPole-v1.",
+        "Measure steps a second on one core: engine, all reward terms, a term in Python, float view, a single "
+        "environment beside CartPole-v1, and Stable-Baselines3's PPO beside the same on an environment that does "
+        "nothing.",
         "python -m rlcompose.speed --style jazz",
     )
     parser.add_argument("--style", default="jazz", help="the style (default: jazz)")
@@ -129,6 +133,44 @@ def _speed(arguments: argparse.Namespace) -> dict[str, Any]:
         "single_steps_per_second": round(ours),
         "cart_pole_steps_per_second": round(theirs),
         "single_over_cart_pole": round(ours / theirs, 2),
+        **_learning(brief, terms),
+    }
+
+
+def _learning(brief: Any, terms: Any) -> dict[str, Any]:
+    """Events a second of SB3's PPO with its own network, here and on the null environment; nothing without SB3."""
+    try:
+        import torch
+        from stable_baselines3 import PPO
+    except ImportError:
+        print("speed: PPO is not measured: pip install 'rlcompose[train]'", file=sys.stderr)
+        return {"ppo_steps_per_second": None, "null_ppo_steps_per_second": None, "ppo_over_null": None}
+    from rlcompose.null_env import NullVecEnv
+    from rlcompose.sb3 import ComposeVecEnv
+
+    composing = ComposeVecEnv(brief, terms, LEARNING_ENVS)
+    null = NullVecEnv(LEARNING_ENVS, composing.observation_space, composing.action_space)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        models = [PPO("MlpPolicy", env, seed=0, device="cpu", **LEARNING) for env in (composing, null)]
+        steps = LEARNING_ENVS * LEARNING["n_steps"]
+
+        def learned(model: Any) -> float:
+            begun = time.perf_counter()
+            model.learn(steps)
+            seconds = time.perf_counter() - begun
+            return float(steps / seconds)
+
+        # Alternating, so that a disturbance meets both; the first rollouts warm up.
+        rows = [[learned(model) for model in models] for _ in range(1 + LEARNING_REPEATS)][1:]
+    finally:
+        torch.set_num_threads(threads)
+    ours, theirs = (max(speed) for speed in zip(*rows, strict=True))
+    return {
+        "ppo_steps_per_second": round(ours),
+        "null_ppo_steps_per_second": round(theirs),
+        "ppo_over_null": round(ours / theirs, 2),
     }
 
 

@@ -336,6 +336,7 @@ def test_keys_of_speed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from rlcompose import speed
 
     monkeypatch.setattr(speed, "REPEATS", 1)
+    monkeypatch.setattr(speed, "LEARNING", speed.LEARNING | {"n_steps": 4, "batch_size": 256})
     written = tmp_path / "result.json"
     assert speed.main(["--envs", "16", "--json", str(written)]) == 0
     assert keys_under("commands.md", "### JSON of `speed`") == set(json.loads(written.read_text()))
