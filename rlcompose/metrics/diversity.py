@@ -22,8 +22,10 @@ def vendi_score(features: NDArray[Any], reference: NDArray[Any] | None = None) -
     """Effective number of distinct pieces, 1 to n: the Vendi score with the cosine kernel on standardised features.
 
     `features` is (n, features). Each feature is centred and scaled by the reference's mean and standard deviation, or
-    by the set's own. Give the reference when sets are compared: by its own deviation a set of near copies looks as wide
-    as any other. A feature that is constant there is only centred. Compare at equal n, as the score grows with n.
+    by the set's own; one that is constant there is only centred. Give the reference when sets are compared: by its own
+    deviation a set of near copies looks as wide as any other, and noise wider than music. By the reference's, what lies
+    far from it in one direction counts as alike, noise too: a low score means copies or other music, which a two-sample
+    test tells apart. Compare at equal n, as the score grows with n.
 
     Source: Friedman & Dieng 2023, "The Vendi score: a diversity evaluation metric for machine learning", Transactions
     on Machine Learning Research, definition 3.1: the exponential of the entropy of the eigenvalues of K / n.

@@ -85,7 +85,10 @@ def mgeval(
 
     `oa` is the overlapping area of the two densities, 0 to 1, `kl` the divergence in nats of the density of distances
     between the sets from that within the pieces; `reference_oa` and `reference_kl` are the same for the distances
-    within the reference. Two sets from one source have areas near 1 and divergences near 0.
+    within the reference. Two sets from one source have areas near 1 and divergences near 0, but chance is large: two
+    times 1,000 tunes of one corpus had areas of .89 to .98 and divergences up to .12 (another seed: .05), since the
+    points at which a density is read depend on the greatest distance. Measure two halves of the reference beside it.
+    A set that is spread as widely as it lies far from the reference has a high `oa`: look at `reference_oa` as well.
 
     Raises:
         RlcomposeError: A set has fewer than 3 pieces, or scipy is not installed.
