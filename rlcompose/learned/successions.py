@@ -22,18 +22,29 @@ _PITCH_LAGS = (1, 2, 3, 4, 6, 8, 12, 16, 32, 64)
 _CONTOUR_POINTS = 16  # of a window's contour, whose spectrum is asked
 _QUARTERS = 4
 _DEGREES = 12 * 12
-_REST = 6  # shares and counts of the whole window
-NUM_SUCCESSIONS = (
-    _NUM_INTERVALS * _NUM_TIMES
-    + _NUM_INTERVALS**2
-    + _NUM_TIMES**2
-    + _DEGREES
-    + len(_ONSET_LAGS)
-    + len(_PITCH_LAGS)
-    + _CONTOUR_POINTS // 2
-    + 2 * _QUARTERS
-    + _REST
+_REST = (
+    *("silence", "notes_a_quarter", "range", "distinct_pitches"),  # shares, and the range in two octaves
+    *("on_beat", "on_downbeat"),
 )
+_INTERVALS = (
+    *("octave_down", "fifth_down", "third_down", "step_down", "repeat"),
+    *("step_up", "third_up", "fifth_up", "octave_up"),
+)
+_TIMES = tuple(f"to_{edge}" for edge in LENGTH_EDGES) + (f"over_{LENGTH_EDGES[-1]}",)
+# The features' names in their order.
+SUCCESSIONS = (
+    *(f"{interval}_in_{time}" for interval in _INTERVALS for time in _TIMES),
+    *(f"{first}_then_{second}" for first in _INTERVALS for second in _INTERVALS),
+    *(f"time_{first}_then_{second}" for first in _TIMES for second in _TIMES),
+    *(f"degree_{first}_then_{second}" for first in range(12) for second in range(12)),
+    *(f"onset_echo_{lag}" for lag in _ONSET_LAGS),
+    *(f"pitch_echo_{lag}" for lag in _PITCH_LAGS),
+    *(f"contour_wave_{number}" for number in range(1, _CONTOUR_POINTS // 2 + 1)),
+    *(f"notes_of_quarter_{number}" for number in range(1, _QUARTERS + 1)),
+    *(f"register_of_quarter_{number}" for number in range(1, _QUARTERS + 1)),
+    *_REST,
+)
+NUM_SUCCESSIONS = len(SUCCESSIONS)
 
 
 def succession_features(melodies: Melodies, windows: NDArray[np.int32]) -> NDArray[np.float32]:

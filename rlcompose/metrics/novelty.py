@@ -1,149 +1,170 @@
-"""What a set has in common with a corpus, note for note: the longest runs copied, with the place, and new n-grams.
+"""What is new in a piece, and what it has from others: novel n-grams, and the longest run shared with a corpus.
 
-A melody is compared by the pairs of interval and inter-onset interval, so that neither transposition nor place in the
-bar hides a copy. All is exact: runs are found by ranking the pairs, then those of two, of three, and so on.
+Both count pairs of (interval, inter-onset interval), so that a transposed copy is a copy. The pieces and the reference
+must come from the same kind of source (see `rlcompose.metrics.lines.lines_of`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rlcompose.errors import RlcomposeError
-from rlcompose.learned.melodies import Melodies
+from rlcompose.metrics.lines import Ints, Lines, Pairs, Pieces, lines_of, ngrams, numbered, pairs_of
 
-Ints = NDArray[np.int64]
-_TIMES = 4096  # of an inter-onset interval in slots, far beyond the longest rest
-_INTERVALS = 256
+NGRAM = 4  # pairs, which is five notes
+TRIVIAL_INTERVALS = 2  # a run of so few distinct intervals is a trill, a scale or an arpeggio that anyone plays
+Labels = Sequence[Iterable[Hashable]]
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
-    """The longest run that a piece has in common with the corpus.
+class SharedRun:
+    """The longest run that a piece shares with a reference, and one place where it is found.
 
-    notes          of the run; 1 where not even two notes are common, 0 where the piece has no note
-    bar            of the piece in which the run begins, from 0
-    other          number of the corpus piece, -1 where there is none
-    other_bar      of that piece in which it begins
-    is_trivial     whether the run has at most two different intervals, as a trill or a scale
+    notes          its length in notes: k equal pairs are k + 1 notes; 0 where not even one pair is shared
+    bar            the piece's bar in which it begins, counted from 0; -1 where there is none, as below
+    reference      the number of the reference piece
+    reference_bar  the bar of that piece
     """
 
     notes: int
-    bar: int
-    other: int
-    other_bar: int
-    is_trivial: bool
+    bar: int = -1
+    reference: int = -1
+    reference_bar: int = -1
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Comparison:
-    """What a set has in common with a corpus.
+@cache
+def _kernel() -> Any:
+    from rlcompose.engine.cache import import_cached
 
-    longest   a copy for each piece
-    runs      int64 (pairs,): of each pair of notes of the set the length of the longest common run that begins there,
-              in pairs; 0 for none
-    rest      int64 (pairs,): pairs to the end of the piece, this one included
+    text = resources.files("rlcompose.metrics").joinpath("kernel.py").read_text(encoding="utf-8")
+    return import_cached("metrics", text, "compiling the search for shared runs: some seconds, once")
+
+
+def ngram_novelty(pieces: Pieces, reference: Pieces, n: int = NGRAM) -> NDArray[np.float64]:
+    """Share of each piece's runs of n pairs that occur nowhere in the reference, float64 (pieces,), 0 to 1.
+
+    Occurrences count, not distinct runs; nan for a piece of n notes or fewer, which has none.
     """
+    ours, theirs = (pairs_of(lines_of(each)) for each in (pieces, reference))
+    number = len(pieces)
+    keys, owners = ngrams(np.concatenate(numbered([ours, theirs])), np.append(ours.owners, theirs.owners + number), n)
+    is_ours = owners < number
+    is_known = np.zeros(int(keys.max(initial=-1)) + 1, np.bool_)
+    is_known[keys[~is_ours]] = True
+    totals = np.bincount(owners[is_ours], minlength=number)
+    novel = np.bincount(owners[is_ours], ~is_known[keys[is_ours]], minlength=number)
+    shares = np.full(number, np.nan)
+    np.divide(novel, totals, out=shares, where=totals > 0)
+    return shares
 
-    longest: list[Copy]
-    runs: Ints
-    rest: Ints
 
-    def new_share(self, notes: int) -> float:
-        """Share of the set's n-grams of so many notes that stand nowhere in the corpus; nan where it has none."""
-        if notes < 2:
-            raise RlcomposeError(f"{notes} notes make no n-gram of intervals: allowed are 2 and more")
-        whole = self.rest >= notes - 1
-        return float((self.runs[whole] < notes - 1).mean()) if whole.any() else float("nan")
+def shared_runs(
+    pieces: Pieces,
+    reference: Pieces,
+    *,
+    labels: Labels | None = None,
+    reference_labels: Labels | None = None,
+    ignore_trivial: bool = False,
+) -> list[SharedRun]:
+    """The longest run of equal (interval, inter-onset interval) pairs that each piece shares with any reference piece.
 
+    Exact: the reference's suffix array is searched from every note. Of runs of equal length it is the piece's first.
 
-def compare(
-    pieces: Melodies,
-    corpus: Melodies,
-    groups: Sequence[str] = (),
-    corpus_groups: Sequence[str] = (),
-) -> Comparison:
-    """Find for every place of every piece the longest run that also stands in the corpus.
+    Args:
+        pieces: What is examined.
+        reference: What it is compared with.
+        labels: What each piece is called, such as {title, family}; a reference piece that has a label in common with
+            a piece is left out for that piece. Left out, all are compared.
+        reference_labels: The same of the reference; needed with `labels`.
+        ignore_trivial: Leave out runs of two distinct intervals or fewer: trills, scales, repeated notes.
 
-    groups, corpus_groups   of each piece: what is of one's own group is not looked at; left out, nothing is excluded
+    Raises:
+        RlcomposeError: Labels are given for one side only, or not one set of them for each piece.
     """
-    mine, theirs = _Pairs(pieces), _Pairs(corpus)
-    if bool(groups) != bool(corpus_groups):
-        raise RlcomposeError("groups are given of one side alone: both or none are needed")
-    names = {name: number for number, name in enumerate(dict.fromkeys([*groups, *corpus_groups]))}
-    # Without groups the two sides have different ones, so that nothing is excluded.
-    group = np.array([names[name] for name in groups] or [-1] * len(pieces), np.int64)[mine.owner]
-    other_group = np.array([names[name] for name in corpus_groups] or [0] * len(corpus), np.int64)[theirs.owner]
+    excluded = _excluded(len(pieces), len(reference), labels, reference_labels)
+    lines, reference_lines = lines_of(pieces), lines_of(reference)
+    ours, theirs = pairs_of(lines), pairs_of(reference_lines)
+    query, tokens = numbered([ours, theirs])
+    # Each reference piece ends with a separator of its own; -1 - owner, so that it equals no token.
+    number = len(reference)
+    ends = np.cumsum(np.bincount(theirs.owners, minlength=number))
+    text = np.insert(tokens, ends, -1 - np.arange(number))
+    owners = np.insert(theirs.owners, ends, np.arange(number))
+    starts = np.insert(theirs.notes, ends, -1)
+    order = suffix_array(text)
+    prefixes = np.zeros(len(text), np.int64)
+    _kernel().common_prefixes(text, order, prefixes)
+    firsts = np.append(0, np.cumsum(np.bincount(ours.owners, minlength=len(pieces)))).astype(np.int64)
+    found = np.empty((len(pieces), 4), np.int64)
+    fewest = TRIVIAL_INTERVALS + 1 if ignore_trivial else 1
+    _kernel().longest_runs(
+        query, ours.intervals, firsts, text, owners, order, prefixes, np.ascontiguousarray(excluded), fewest, found
+    )
+    return [
+        SharedRun(notes, _bar(lines, ours, start), at, int(reference_lines.onsets[starts[there]] // bars))
+        if notes
+        else SharedRun(0)
+        for (notes, start, at, there), bars in zip(
+            found.tolist(), _bars_of(reference_lines, found[:, 2]).tolist(), strict=True
+        )
+    ]
 
-    runs, places = np.zeros(len(mine.pairs), np.int64), np.full(len(mine.pairs), -1)
-    here, there = np.arange(len(mine.pairs)), np.arange(len(theirs.pairs))
-    rank, other_rank = mine.pairs, theirs.pairs
+
+def _bar(lines: Lines, pairs: Pairs, pair: int) -> int:
+    return int(lines.onsets[pairs.notes[pair]] // lines.bars[pairs.owners[pair]])
+
+
+def _bars_of(lines: Lines, numbers: Ints) -> Ints:
+    """Ticks of a bar of the pieces of these numbers; of -1 it does not matter."""
+    return lines.bars[numbers] if len(lines) else np.ones(len(numbers), np.int64)
+
+
+def _excluded(pieces: int, references: int, labels: Labels | None, others: Labels | None) -> NDArray[np.bool_]:
+    """Which reference pieces are left out for each piece, bool (pieces, references)."""
+    excluded = np.zeros((pieces, references), np.bool_)
+    if labels is None and others is None:
+        return excluded
+    if labels is None or others is None:
+        raise RlcomposeError("labels are given for one side only: give labels and reference_labels, or neither")
+    if len(labels) != pieces or len(others) != references:
+        raise RlcomposeError(
+            f"each piece needs its labels: {len(labels)} for {pieces} pieces, {len(others)} for {references} references"
+        )
+    bearers: dict[Hashable, list[int]] = {}
+    for number, names in enumerate(others):
+        # A text would be taken for the labels of its letters.
+        for name in [names] if isinstance(names, str) else names:
+            bearers.setdefault(name, []).append(number)
+    for number, names in enumerate(labels):
+        for name in [names] if isinstance(names, str) else names:
+            excluded[number, bearers.get(name, [])] = True
+    return excluded
+
+
+def suffix_array(text: Ints) -> Ints:
+    """The order of the suffixes of a text of integers, int64 (tokens,), by doubling prefixes.
+
+    Source: Manber & Myers 1993, "Suffix arrays: a new method for on-line string searches", SIAM Journal on Computing
+    22(5), 935-948.
+    """
+    total = len(text)
+    ranks = np.unique(text, return_inverse=True)[1].astype(np.int64)
     length = 1
-    while len(here) and len(there):
-        order = np.lexsort((other_group[there], other_rank))
-        kinds, firsts = np.unique(other_rank[order], return_index=True)
-        lasts = np.append(firsts[1:], len(order)) - 1
-        at = np.minimum(np.searchsorted(kinds, rank), len(kinds) - 1)
-        first, last = there[order[firsts[at]]], there[order[lasts[at]]]
-        is_same = kinds[at] == rank
-        # The groups of a kind are sorted: if any is another than one's own, the first or the last is.
-        foreign = np.where(other_group[first] != group[here], first, last)
-        keep = is_same & (other_group[foreign] != group[here])
-        here, foreign, found = here[keep], foreign[keep], at[keep]
-        runs[here], places[here] = length, foreign
-        used = np.zeros(len(kinds), np.bool_)
-        used[found] = True
-        of_kind = np.searchsorted(kinds, other_rank)
-        stay = used[of_kind] & (theirs.rest[there] > length)
-        there, other_kind = there[stay], of_kind[stay]
-        go_on = mine.rest[here] > length
-        here, found = here[go_on], found[go_on]
-        rank = found * (_INTERVALS * _TIMES) + mine.pairs[here + length]
-        other_rank = other_kind * (_INTERVALS * _TIMES) + theirs.pairs[there + length]
-        length += 1
-    return Comparison(_longest(pieces, corpus, mine, theirs, runs, places), runs, mine.rest)
-
-
-class _Pairs:
-    """Of melodies the pairs of interval and inter-onset interval, one behind the other, as numbers."""
-
-    def __init__(self, melodies: Melodies) -> None:
-        parts, owners, rests, notes = [], [], [], []
-        for number, (first, last) in enumerate(melodies.pieces[:, :2].tolist()):
-            times = np.diff(melodies.onsets[first:last].astype(np.int64))
-            steps = np.diff(melodies.pitches[first:last].astype(np.int64))
-            parts.append((steps + _INTERVALS // 2) * _TIMES + np.minimum(times, _TIMES - 1))
-            owners.append(np.full(len(steps), number))
-            rests.append(np.arange(len(steps), 0, -1))
-            notes.append(np.arange(first, first + len(steps)))
-        empty = [np.zeros(0, np.int64)]
-        self.pairs, self.owner, self.rest, self.note = (
-            np.concatenate(each or empty).astype(np.int64) for each in (parts, owners, rests, notes)
-        )
-
-
-def _longest(pieces: Melodies, corpus: Melodies, mine: _Pairs, theirs: _Pairs, runs: Ints, places: Ints) -> list[Copy]:
-    found: list[Copy] = []
-    ends = np.searchsorted(mine.owner, np.arange(len(pieces) + 1))
-    for number, (first, last) in enumerate(zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True)):
-        best = first + int(runs[first:last].argmax()) if last > first else first
-        if last == first or runs[best] == 0:
-            count = int(pieces.pieces[number, 1] - pieces.pieces[number, 0])
-            found.append(Copy(min(count, 1), 0, -1, -1, True))
-            continue
-        length, place = int(runs[best]), int(places[best])
-        other = int(theirs.owner[place])
-        steps = np.unique(mine.pairs[best : best + length] // _TIMES)
-        found.append(
-            Copy(
-                length + 1,
-                int(pieces.onsets[mine.note[best]]) // int(pieces.pieces[number, 3]),
-                other,
-                int(corpus.onsets[theirs.note[place]]) // int(corpus.pieces[other, 3]),
-                len(steps) <= 2,
-            )
-        )
-    return found
+    while True:
+        following = np.zeros(total, np.int64)
+        following[: max(total - length, 0)] = ranks[length:] + 1
+        keys = ranks * (total + 1) + following
+        order = np.argsort(keys, kind="stable")
+        in_order = keys[order]
+        ranks = np.empty(total, np.int64)
+        ranks[order] = np.cumsum(np.diff(in_order, prepend=in_order[:1]) > 0)
+        length *= 2
+        if length >= total or int(ranks.max(initial=0)) == total - 1:
+            return order.astype(np.int64)
