@@ -17,6 +17,7 @@ COMMANDS = {
     "play": "play a piece, a MIDI file or a sound file aloud",
     "soundfont": "check a SoundFont: what it lacks, and which one is played with",
     "fit": "how well real music fits the environment's actions",
+    "evaluate": "what sets of pieces are like beside real music, in one table",
     "judge": "how much pieces are like real music of a style, and why",
     "naturalness": "learn to tell real music from what a model has made",
     "corpus": "list, read and describe the corpora of real music",

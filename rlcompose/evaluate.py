@@ -31,8 +31,8 @@ def parser() -> Parser:
         "python -m rlcompose.evaluate runs/jazz-ppo-1 --json numbers.json",
     )
     help_sets = (
-        "a run, whose agent composes over the chords of the real music; a style, for its real music alone; or a file or "
-        "folder of MIDI, MusicXML, ABC, kern or piece.json files"
+        "a run, whose agent composes over the chords of the real music; a style, for its real music alone; or a file "
+        "or folder of MIDI, MusicXML, ABC, kern or piece.json files"
     )
     parser.add_argument("sets", nargs="+", metavar="SET", help=help_sets)
     help_against = "the real music: a style, or a folder of music (default: the first run's or style's)"

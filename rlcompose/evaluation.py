@@ -24,24 +24,20 @@ from rlcompose.errors import RlcomposeError
 from rlcompose.files import make_folder, write_atomically
 from rlcompose.learned.layout import MAX_BARS, STYLES
 from rlcompose.learned.melodies import Melodies, all_windows, make_melodies, windows_of
-from rlcompose.metrics import two_sample as tests
-from rlcompose.metrics.bootstrap import bootstrap_mean
-from rlcompose.metrics.diversity import (
-    interval_histogram,
-    ioi_histogram,
-    js_divergence,
-    standardised,
-    vendi_score,
-)
-from rlcompose.metrics.mgeval import FEWEST_PIECES, mgeval
-from rlcompose.metrics.novelty import compare
+from rlcompose.metrics.bootstrap import bootstrap_interval
+from rlcompose.metrics.diversity import distinct_ngrams, interval_divergence, time_divergence, vendi_score
+from rlcompose.metrics.mgeval import mgeval
+from rlcompose.metrics.novelty import ngram_novelty, shared_runs
 from rlcompose.metrics.pieces import measure_all
 from rlcompose.metrics.reading import Reading, read
+from rlcompose.metrics.two_sample import FEATURE_SETS, FOLDS, two_sample_test, windows_features
 from rlcompose.score import Composition
 from rlcompose.style import Style
 
+FEWEST_PIECES = 5  # of a set: fewer have no distances to speak of
 FEWEST_REAL = 2 * FEWEST_PIECES  # it is also compared with itself, half by half
-NGRAM = 4  # notes, of the share that is new
+MOST_WINDOWS = 500  # of each side of a two-sample test, whose accuracy grows with the number
+MOST_GIVEAWAYS = 8
 Row = dict[str, Any]
 
 
@@ -137,7 +133,7 @@ class Bench:
         numbers |= self._bands(played)
         first, second = (played.halves(self.seed) if is_real else (played, self.real))[:2]
         numbers |= self._distances(first, second)
-        copies, place = self._copies(played)
+        copies, place = self._copies(played, is_real)
         told, giveaways = self._told_apart(first, second)
         return {
             "pieces": len(played.groups),
@@ -177,51 +173,58 @@ class Bench:
         return {"outside_bands": _alone(float(shares.mean()))}
 
     def _distances(self, first: _Played, second: _Played) -> Row:
-        """How far the first set is from the second; how diverse it is, beside the second at an equal number."""
-        overlaps = mgeval(first.readings, second.readings, self.seed)
+        """How far the first set is from the second; how diverse it is, at an equal number of windows."""
+        overlaps = mgeval(first.in_c(), second.in_c(), seed=self.seed)
         found: Row = {
-            "js_intervals": _alone(
-                js_divergence(interval_histogram(first.melodies), interval_histogram(second.melodies))
-            ),
-            "js_inter_onset_intervals": _alone(
-                js_divergence(ioi_histogram(first.melodies), ioi_histogram(second.melodies))
-            ),
-            "overlapping_area": _alone(float(np.mean([each.area for each in overlaps.values()]))),
+            "js_intervals": _alone(interval_divergence(first.melodies, second.melodies)),
+            "js_inter_onset_intervals": _alone(time_divergence(first.melodies, second.melodies)),
+            "distinct_4_grams": _alone(distinct_ngrams(first.melodies)),
+            "overlapping_area": _alone(float(np.mean([each["oa"] for each in overlaps.values()]))),
         }
         for name, each in overlaps.items():
-            found[f"area_{name}"] = _alone(each.area)
-            found[f"divergence_{name}"] = _alone(each.divergence)
-        sides = [tests.window_features(side.melodies, "judge")[0] for side in (first, second)]
+            found[f"area_{name}"] = _alone(each["oa"])
+            found[f"divergence_{name}"] = _alone(each["kl"])
+        sides = [windows_features(side.melodies, seed=self.seed).features for side in (first, second)]
         number = min(map(len, sides))
         if number >= FEWEST_PIECES:
             draw = np.random.default_rng(self.seed)
-            mine, theirs = (side[draw.permutation(len(side))[:number]] for side in sides)
-            scores = [vendi_score(standardised(side, sides[1])) for side in (mine, theirs)]
-            found["vendi"] = _alone(scores[0])
-            found["vendi_of_reference"] = _alone(scores[0] / scores[1])
+            mine, theirs = (side[np.sort(draw.permutation(len(side))[:number])] for side in sides)
+            score = vendi_score(mine, sides[1])
+            found["vendi"] = _alone(score)
+            found["vendi_of_real"] = _alone(score / vendi_score(theirs, sides[1]))
         return found
 
-    def _copies(self, played: _Played) -> tuple[Row, Row]:
+    def _copies(self, played: _Played, is_real: bool) -> tuple[Row, Row]:
         """The longest runs that stand in the corpus too, the share of n-grams that do not, and the worst place."""
-        found = compare(played.melodies, self.corpus, played.groups, self.corpus_groups)
-        lengths = np.array([copy.notes for copy in found.longest], np.float64)
-        telling = np.array([copy.notes for copy in found.longest if not copy.is_trivial], np.float64)
+        runs, telling = (
+            shared_runs(
+                played.melodies,
+                self.corpus,
+                labels=played.groups,
+                reference_labels=self.corpus_groups,
+                ignore_trivial=ignores,
+            )
+            for ignores in (False, True)
+        )
+        lengths = np.array([run.notes for run in runs], np.float64)
         worst = int(lengths.argmax())
-        copy = found.longest[worst]
+        run = runs[worst]
         place = {
-            "notes": copy.notes,
+            "notes": run.notes,
             "piece": played.pieces[worst].title or f"number {worst + 1}",
-            "bar": copy.bar + 1,
-            "of": self.corpus_names[copy.other] if copy.other >= 0 else None,
-            "of_bar": copy.other_bar + 1,
-            "is_trivial": copy.is_trivial,
+            "bar": run.bar + 1,
+            "of": self.corpus_names[run.reference] if run.reference >= 0 else None,
+            "of_bar": run.reference_bar + 1,
         }
+        # Where the corpus holds the pieces themselves none of their n-grams is new.
+        holds_them = is_real and not set(played.groups).isdisjoint(self.corpus_groups)
+        novelty = np.full(1, np.nan) if holds_them else ngram_novelty(played.melodies, self.corpus)
         numbers = {
-            f"new_{NGRAM}_grams": _alone(found.new_share(NGRAM)),
+            "new_4_grams": _estimate(novelty, self.seed),
             "longest_copy_median": _alone(float(np.median(lengths))),
             "longest_copy_95": _alone(float(np.quantile(lengths, 0.95))),
             "longest_copy": _alone(float(lengths.max())),
-            "longest_telling_copy": _alone(float(telling.max()) if len(telling) else math.nan),
+            "longest_telling_copy": _alone(float(max(run.notes for run in telling))),
         }
         return numbers, place
 
@@ -229,23 +232,25 @@ class Bench:
         """Whether a fresh classifier tells the sets apart, by two sets of features; nothing where there are too few."""
         numbers: Row = {}
         giveaways: Row = {}
-        for features in tests.FEATURE_SETS:
-            sides = [tests.window_features(side.melodies, features, seed=self.seed) for side in (first, second)]
+        for features in FEATURE_SETS:
+            sides = [windows_features(side.melodies, features, seed=self.seed) for side in (first, second)]
+            number = min(MOST_WINDOWS, *(len(side.features) for side in sides))
+            draw = np.random.default_rng(self.seed)
+            at = [np.sort(draw.permutation(len(side.features))[:number]) for side in sides]
             groups = [
-                [side.groups[at] for at in which] for side, (_, which) in zip((first, second), sides, strict=True)
+                played.groups[side.pieces[row]]
+                for played, side, rows in zip((first, second), sides, at, strict=True)
+                for row in rows
             ]
-            names = tests.feature_names(features, sides[0][0].shape[1])
-            try:
-                found = tests.two_sample_test(sides[0][0], sides[1][0], *groups, names, self.seed)
-            except RlcomposeError as error:
-                if "too few" not in str(error):
-                    raise
+            if number < FOLDS or len(set(groups)) < FOLDS:
                 continue
+            ours, theirs = (side.features[which] for side, which in zip(sides, at, strict=True))
+            found = two_sample_test(ours, theirs, groups, self.seed, sides[0].names)
             low, high = found.accuracy - found.deviation, found.accuracy + found.deviation
             numbers[f"told_apart_{features}"] = {"value": found.accuracy, "low": low, "high": high}
             giveaways[features] = [
-                {"feature": each.feature, "mean": each.first, "real": each.second, "auc": each.auc}
-                for each in found.giveaways
+                {"feature": each.name, "mean": each.means[0], "real": each.means[1], "auc": each.auc}
+                for each in found.giveaways[:MOST_GIVEAWAYS]
             ]
         return numbers, giveaways
 
@@ -282,6 +287,18 @@ class _Played:
         self.readings: list[Reading] = [read(piece) for piece in self.pieces]
         self.melodies = make_melodies(self.pieces)
 
+    def in_c(self) -> list[Composition]:
+        """The melodies in C, so that keys make no difference; without chords, which none of the distances look at."""
+        return [
+            replace(
+                piece,
+                notes=tuple(replace(note, pitch=note.pitch - _shift(piece.key.tonic)) for note in piece.notes),
+                chords=(),
+                key=replace(piece.key, tonic=0),
+            )
+            for piece in self.pieces
+        ]
+
     def halves(self, seed: int) -> tuple[_Played, _Played]:
         """Two halves, drawn piece by piece."""
         order = np.random.default_rng(seed).permutation(len(self.pieces))
@@ -298,9 +315,14 @@ class _Played:
         return some
 
 
+def _shift(tonic: int) -> int:
+    """Semitones down to C, or up to it where that is nearer."""
+    return tonic if tonic <= 6 else tonic - 12
+
+
 def _estimate(values: NDArray[np.float64], seed: int) -> Row | None:
-    found = bootstrap_mean(values, seed)
-    return None if math.isnan(found.value) else {"value": found.value, "low": found.low, "high": found.high}
+    found = bootstrap_interval(values, seed=seed)
+    return {"value": found.mean, "low": found.low, "high": found.high} if found.count else None
 
 
 def _alone(value: float) -> Row | None:
