@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,8 @@ def parser() -> Parser:
     parser.add_argument("sets", nargs="+", metavar="SET", help=help_sets)
     help_against = "the real music: a style, or a folder of music (default: the first run's or style's)"
     parser.add_argument("--against", metavar="STYLE|FOLDER", help=help_against)
+    help_style = "whose actions play all pieces, and of which the judges are asked (default: that of the real music)"
+    parser.add_argument("--style", metavar="STYLE", help=help_style)
     help_pieces = f"pieces that each agent composes, and passages of real music at most (default: {DEFAULT_PIECES})"
     parser.add_argument("--pieces", type=at_least(10), default=DEFAULT_PIECES, metavar="N", help=help_pieces)
     help_bars = f"length of a passage; shorter pieces are taken whole (default: {DEFAULT_BARS})"
@@ -68,7 +71,7 @@ def _evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
         if kind == "style":
             if name != against:
                 other = real_bench(_style(name), name, arguments.pieces, arguments.bars, arguments.seed)[2]
-                rows.append((other, False))
+                rows.append((replace(other, name=name), False))
         elif kind == "run":
             _tell(f"{name} composes")
             rows.append((_of_run(name, sites, arguments), False))
@@ -119,20 +122,24 @@ def _reference(arguments: argparse.Namespace, kinds: Mapping[str, str]) -> tuple
     from rlcompose.errors import RlcomposeError
     from rlcompose.run import read_run
 
+    found = None if arguments.style is None else _style(arguments.style)
+    against = arguments.against
     for name, kind in kinds.items():
         if kind != "files":
-            style = read_run(name).style if kind == "run" else _style(name)
-            break
-    else:
-        if arguments.against is None or _kind(arguments.against) != "style":
-            raise RlcomposeError("nothing says in which style files are to be read: name it with --against STYLE")
-        style = _style(arguments.against)
-    against = arguments.against or style.family
-    if _kind(against) == "run":
+            first = read_run(name).style if kind == "run" else _style(name)
+            found, against = found or first, against or first.family
+    if against is None:
+        if found is None:
+            raise RlcomposeError("nothing says what files are compared with: name a style or a folder with --against")
+        against = found.family
+    kind = _kind(against)
+    if kind == "run":
         raise RlcomposeError(f"--against {against} is a run: real music is needed, a style or a folder of music")
-    if _kind(against) == "style":
-        style = style if style.family == _style(against).family else _style(against)
-    return style, against
+    if kind == "style" and arguments.style is None and (found is None or found.family != against):
+        found = _style(against)
+    if found is None:
+        raise RlcomposeError(f"nothing says in which style {against} is to be read: name it with --style")
+    return found, against
 
 
 def _style(name: str) -> Style:

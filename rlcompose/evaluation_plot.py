@@ -67,7 +67,7 @@ def plot_numbers(sets: Sequence[Mapping[str, Any]], ax: Axes | None = None) -> A
 
 def write_numbers(sets: Sequence[Mapping[str, Any]], path: str | os.PathLike[str]) -> None:
     """Draw the numbers into a PNG, SVG or PDF file, by its ending."""
-    figure = plot_numbers(sets).figure
+    figure: Any = plot_numbers(sets).figure
     with atomic_path(path) as temporary:
         ending = os.path.splitext(os.fspath(path))[1].lstrip(".") or "png"
         figure.savefig(temporary, dpi=DOTS_AN_INCH, format=ending)
