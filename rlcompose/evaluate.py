@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 DEFAULT_PIECES, DEFAULT_BARS = 200, 32
 FLOORS = ("random", "greedy")
+MOST_OF_A_FLOOR = 200  # pieces: their numbers are sure with few
 REAL = "real"
 
 
@@ -40,7 +41,9 @@ def parser() -> Parser:
     parser.add_argument("--against", metavar="STYLE|FOLDER", help=help_against)
     help_style = "whose actions play all pieces, and of which the judges are asked (default: that of the real music)"
     parser.add_argument("--style", metavar="STYLE", help=help_style)
-    help_pieces = f"pieces that each agent composes, and passages of real music at most (default: {DEFAULT_PIECES})"
+    help_pieces = (
+        f"pieces that the agent of a run composes, and passages of real music at most (default: {DEFAULT_PIECES})"
+    )
     parser.add_argument("--pieces", type=at_least(10), default=DEFAULT_PIECES, metavar="N", help=help_pieces)
     help_bars = f"length of a passage; shorter pieces are taken whole (default: {DEFAULT_BARS})"
     parser.add_argument("--bars", type=at_least(8, 1024), default=DEFAULT_BARS, metavar="N", help=help_bars)
@@ -80,7 +83,14 @@ def _evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
     rows.append((real, True))
     for floor in FLOORS:
         _tell(f"{floor} composes")
-        rows.append((composed(floor, floor_agent(floor), sites, arguments.pieces, style, arguments.seed), False))
+        rows.append(
+            (
+                composed(
+                    floor, floor_agent(floor), sites, min(arguments.pieces, MOST_OF_A_FLOOR), style, arguments.seed
+                ),
+                False,
+            )
+        )
     measured = []
     for pieces, is_real in rows:
         _tell(f"measuring {pieces.name}: {len(pieces.pieces)} pieces")

@@ -123,6 +123,13 @@ def features_table() -> str:
     return "\n".join(["| feature | its term | what it is, over 8 bars | least distance |", "|---|---|---|---|", *rows])
 
 
+def piece_metrics_table() -> str:
+    from rlcompose.metrics.pieces import PIECE_METRICS
+
+    rows = (f"| `{metric.name}` | {metric.definition} | {metric.source} |" for metric in PIECE_METRICS.values())
+    return "\n".join(["| metric | what it is | source |", "|---|---|---|", *rows])
+
+
 def feature_of(term: Term) -> str:
     """The feature whose function a term calls."""
     [feature] = FEATURES.keys() & set(term.function.__code__.co_names)
@@ -183,6 +190,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "times": times_table,
     "terms": terms_table,
     "features": features_table,
+    "piece-metrics": piece_metrics_table,
     **{f"options-{command}": partial(options_table, command) for command in COMMANDS},
 }
 

@@ -59,6 +59,17 @@ def result(real: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, An
     )  # fmt: skip
 
 
+def test_the_page_names_every_key(result: dict[str, Any]) -> None:
+    row, number = result["sets"][0], result["sets"][0]["numbers"]["notes_per_bar"]
+    page = (Path(__file__).parents[1] / "docs" / "commands.md").read_text(encoding="utf-8")
+    section = page.partition("### JSON of `evaluate`\n")[2].partition("\n#")[0]
+    keys = {key for key in result} | {f"sets[].{key}" for key in row} | set(number) | set(row["longest_copy_at"])
+    assert {key for key in keys if f"`{key}`" not in section} == set()
+    metrics = (Path(__file__).parents[1] / "docs" / "metrics.md").read_text(encoding="utf-8")
+    named = {name for name in row["numbers"] if not name.startswith(("area_", "divergence_"))}
+    assert {name for name in named if f"`{name}`" not in metrics} == set()
+
+
 def test_floors_and_real_music_stand_beside_every_set(result: dict[str, Any]) -> None:
     names = [Path(row["name"]).name for row in result["sets"]]
     assert names[-5:] == ["alike", "wide", "real", "random", "greedy"]
