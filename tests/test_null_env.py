@@ -28,7 +28,7 @@ def test_nothing_happens() -> None:
     null = NullVecEnv(3, composing.observation_space, composing.action_space)
     assert composing.observation_space.contains(null.reset()[0])
     seen, rewards, dones, infos = null.step(np.array([1, 2, 3]))
-    assert not seen.any() and not rewards.any() and not dones.any()
+    assert not np.any(np.asarray(seen)) and not rewards.any() and not dones.any()
     assert infos == [{}] * 3 and rewards.dtype == np.float32
     with pytest.raises(AttributeError, match="no method 'action_masks'"):
         null.env_method("action_masks")

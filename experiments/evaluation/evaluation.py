@@ -44,14 +44,13 @@ def told_apart(style: str, splits: int) -> list[str]:
         for split in range(splits):
             order = np.random.default_rng(split).permutation(len(sides[0].features))[: 2 * MOST]
             a, b = np.array_split(order, 2)
-            rows = [sides[0].features[at] for at in (a, b)]
             named = [*groups[0][a], *groups[0][b]]
-            found.append(two_sample_test(*rows, named, split).accuracy)  # type: ignore[call-arg]
+            found.append(two_sample_test(sides[0].features[a], sides[0].features[b], named, split).accuracy)
         number = min(MOST, *(len(side.features) for side in sides))
         drawn = [np.random.default_rng(0).permutation(len(side.features))[:number] for side in sides]
-        rows = [side.features[at] for side, at in zip(sides, drawn, strict=True)]
+        ours, theirs = (side.features[at] for side, at in zip(sides, drawn, strict=True))
         named = [name for group, at in zip(groups, drawn, strict=True) for name in group[at]]
-        against = two_sample_test(*rows, named, 0).accuracy  # type: ignore[call-arg]
+        against = two_sample_test(ours, theirs, named, 0).accuracy
         lines.append(
             f"| {style} | {features} | {len(b)} | {np.mean(found):.3f} | {min(found):.3f} to {max(found):.3f} "
             f"| {against:.3f} |"
