@@ -18,6 +18,7 @@ COMMANDS = {
     "soundfont": "check a SoundFont: what it lacks, and which one is played with",
     "fit": "how well real music fits the environment's actions",
     "evaluate": "what sets of pieces are like beside real music, in one table",
+    "leaderboard": "agents side by side in every style, by the numbers of evaluate",
     "judge": "how much pieces are like real music of a style, and why",
     "naturalness": "learn to tell real music from what a model has made",
     "corpus": "list, read and describe the corpora of real music",

@@ -67,7 +67,7 @@ def _evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
     load_plugins(arguments)
     kinds = {name: _kind(name) for name in dict.fromkeys(arguments.sets)}
     style, against = _reference(arguments, kinds)
-    _tell(f"reading {against}")
+    tell(f"reading {against}")
     bench, sites, real = real_bench(style, against, arguments.pieces, arguments.bars, arguments.seed)
     rows = []
     for name, kind in kinds.items():
@@ -76,13 +76,13 @@ def _evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
                 other = real_bench(_style(name), name, arguments.pieces, arguments.bars, arguments.seed)[2]
                 rows.append((replace(other, name=name), False))
         elif kind == "run":
-            _tell(f"{name} composes")
-            rows.append((_of_run(name, sites, arguments), False))
+            tell(f"{name} composes")
+            rows.append((run_set(name, sites, arguments.pieces, arguments.seed), False))
         else:
-            rows.append((_of_files(name, style), False))
+            rows.append((files_set(name, style), False))
     rows.append((real, True))
     for floor in FLOORS:
-        _tell(f"{floor} composes")
+        tell(f"{floor} composes")
         rows.append(
             (
                 composed(
@@ -93,7 +93,7 @@ def _evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
         )
     measured = []
     for pieces, is_real in rows:
-        _tell(f"measuring {pieces.name}: {len(pieces.pieces)} pieces")
+        tell(f"measuring {pieces.name}: {len(pieces.pieces)} pieces")
         measured.append(bench.measure(pieces, is_real))
     result = {
         "against": against,
@@ -201,17 +201,19 @@ def composed(name: str, agent: Any, sites: Sequence[Site], number: int, style: S
     return PieceSet(name, tuple(piece for _, piece in made), tuple(site.group for site, _ in made))
 
 
-def _of_run(name: str, sites: Sequence[Site], arguments: argparse.Namespace) -> PieceSet:
+def run_set(folder: str, sites: Sequence[Site], number: int, seed: int) -> PieceSet:
+    """So many pieces of a run's agent at sites, paid by the run's terms."""
     from rlcompose.evaluation import PieceSet
     from rlcompose.run import read_run
     from rlcompose.sites import compose_at
 
-    found = read_run(name)
-    made = list(compose_at(found.agent(), sites, arguments.pieces, found.terms(), arguments.seed))
-    return PieceSet(name, tuple(piece for _, piece in made), tuple(site.group for site, _ in made))
+    found = read_run(folder)
+    made = list(compose_at(found.agent(), sites, number, found.terms(), seed))
+    return PieceSet(folder, tuple(piece for _, piece in made), tuple(site.group for site, _ in made))
 
 
-def _of_files(name: str, style: Style) -> PieceSet:
+def files_set(name: str, style: Style) -> PieceSet:
+    """The pieces of a file or folder; those that cannot be read are counted by the reason."""
     from collections import Counter
 
     from rlcompose.errors import RlcomposeError
@@ -227,7 +229,8 @@ def _of_files(name: str, style: Style) -> PieceSet:
     return PieceSet(name, tuple(piece for _, piece in read), tuple(title for title, _ in read), reasons_counted)
 
 
-def _tell(what: str) -> None:
+def tell(what: str) -> None:
+    """How far it has come, on stderr."""
     print(f"evaluate: {what}", file=sys.stderr, flush=True)
 
 

@@ -168,3 +168,26 @@ def melodies(random_tune: Callable[..., Composition]) -> Melodies:
 
     names = ("4/4", "3/4", "6/8", "2/4")
     return make_melodies([random_tune(number, 12, names[number % 4]) for number in range(40)])
+
+
+@pytest.fixture(scope="session")
+def write_tunes() -> Callable[..., Path]:
+    """Writes a folder of so many tunes as ABC: eight bars of eighth notes that walk on the scale by given steps."""
+    degrees = "CDEFGABcdefg"
+
+    def write(folder: Path, number: int, seed: int, steps: Sequence[int] = (-2, -1, 1, 2)) -> Path:
+        folder.mkdir()
+        draw = random.Random(seed)
+        for tune in range(number):
+            at, bars = 4, []
+            for _ in range(8):
+                letters = []
+                for _ in range(8):
+                    letters.append(degrees[at])
+                    at = min(max(at + draw.choice(steps), 0), len(degrees) - 1)
+                bars.append("".join(letters))
+            text = f"X:1\nT:Tune {seed} {tune}\nM:4/4\nL:1/8\nK:C\n{'|'.join(bars)}|]\n"
+            (folder / f"tune{tune}.abc").write_text(text, encoding="utf-8")
+        return folder
+
+    return write

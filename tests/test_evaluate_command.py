@@ -3,36 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from rlcompose.evaluate import main
 
-DEGREES = "CDEFGABcdefg"
-
-
-def write_tunes(folder: Path, number: int, seed: int, steps: tuple[int, ...] = (-2, -1, 1, 2)) -> Path:
-    """Tunes of eight bars in eighth notes by ABC: walks on the scale by these steps."""
-    folder.mkdir()
-    draw = np.random.default_rng(seed)
-    for tune in range(number):
-        at, bars = 4, []
-        for _ in range(8):
-            letters = []
-            for _ in range(8):
-                letters.append(DEGREES[at])
-                at = int(np.clip(at + draw.choice(steps), 0, len(DEGREES) - 1))
-            bars.append("".join(letters))
-        text = f"X:1\nT:Tune {seed} {tune}\nM:4/4\nL:1/8\nK:C\n{'|'.join(bars)}|]\n"
-        (folder / f"tune{tune}.abc").write_text(text, encoding="utf-8")
-    return folder
+Tunes = Callable[..., Path]
 
 
 @pytest.fixture(scope="module")
-def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def real(tmp_path_factory: pytest.TempPathFactory, write_tunes: Tunes) -> Path:
     return write_tunes(tmp_path_factory.mktemp("tunes") / "real", 60, seed=1)
 
 
@@ -48,7 +31,7 @@ def value(result: dict[str, Any], name: str, number: str) -> float:
 
 
 @pytest.fixture(scope="module")
-def result(real: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def result(real: Path, tmp_path_factory: pytest.TempPathFactory, write_tunes: Tunes) -> dict[str, Any]:
     place = tmp_path_factory.mktemp("evaluated")
     alike = write_tunes(place / "alike", 60, seed=2)
     wide = write_tunes(place / "wide", 60, seed=3, steps=(-5, -4, 4, 5))
@@ -92,7 +75,7 @@ def test_counts_are_those_of_the_tunes(result: dict[str, Any]) -> None:
     assert row["numbers"]["told_apart_judge"]["low"] <= row["numbers"]["told_apart_judge"]["value"]
 
 
-def test_a_copy_is_found_with_its_place(real: Path, tmp_path: Path) -> None:
+def test_a_copy_is_found_with_its_place(real: Path, tmp_path: Path, write_tunes: Tunes) -> None:
     copies = write_tunes(tmp_path / "copies", 6, seed=4)
     source = (real / "tune3.abc").read_text(encoding="utf-8")
     # The last four bars of a real tune, two bars later.
@@ -140,7 +123,7 @@ def test_mistakes_are_one_line(words: list[str], told: str, real: Path, capfd: p
     assert told in lines[-1] or (told == "nearest" and "jazz" in lines[-1]), lines
 
 
-def test_too_few_real_pieces_are_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_too_few_real_pieces_are_told(tmp_path: Path, capfd: pytest.CaptureFixture[str], write_tunes: Tunes) -> None:
     few = write_tunes(tmp_path / "few", 3, seed=1)
     assert main([str(few), "--style", "fiddle", "--against", str(few), "--bars", "8"]) == 2
     assert "3 real pieces are too few" in capfd.readouterr().err

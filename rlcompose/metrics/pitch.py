@@ -34,7 +34,7 @@ def pitch_class_entropy_1(piece: Reading) -> float:
     return _windowed_entropy(piece, 1)
 
 
-@piece_metric("the same of four bars at a time", JAZZ_TRANSFORMER)
+@piece_metric("the same of four bars at a time, windows that do not overlap", JAZZ_TRANSFORMER)
 def pitch_class_entropy_4(piece: Reading) -> float:
     """H4."""
     return _windowed_entropy(piece, 4)
