@@ -15,9 +15,9 @@ from rlcompose.command import Parser, run
 if TYPE_CHECKING:
     from rlcompose.evaluation import PieceSet
 
-PLAYERS = ("random", "greedy", "beam")
+PLAYERS = ("random", "greedy")
 DEFAULT_PIECES, DEFAULT_BARS = 100, 32
-SLOW, MOST_OF_SLOW = ("beam",), 20  # agents that take seconds a piece, and how many pieces they get
+SLOW, MOST_OF_SLOW = ("beam",), 20  # agents that take half a minute a piece, and how many pieces they get
 OUT = Path("experiments/leaderboard")
 # The columns of the page, and how they are headed; the CSV file has all numbers.
 COLUMNS = {
