@@ -162,7 +162,7 @@ def encoded_pieces(
     report = Report() if report is None else report
     for piece in read_pieces(style, source, seed=seed, expand_repeats=expand_repeats, report=report):
         try:
-            brief, actions, dropped = actions_of(piece, style)
+            brief, actions, dropped = actions_of(piece.composition, style)
             if options:
                 brief = make_brief(style, replace(brief.options, **options))
         except RlcomposeError as error:
@@ -182,7 +182,7 @@ def _played(
     made = 0
     for piece in pieces:
         try:
-            brief, actions, dropped = actions_of(piece, style)
+            brief, actions, dropped = actions_of(piece.composition, style)
         except RlcomposeError as error:
             report.skip(piece.name, str(error))
             continue
@@ -195,10 +195,14 @@ def _played(
         _log.warning("%d pieces are skipped, %d are played: %s", len(report.skipped), made, reasons)
 
 
-def actions_of(piece: SourcePiece, style: Style) -> tuple[Brief, tuple[int, ...], int]:
-    """The brief and the actions that play a piece, and how many of its notes they drop."""
-    encoding = encode(piece.composition, style)
-    dropped, notes = len(encoding.dropped), len(piece.composition.notes)
+def actions_of(music: Composition, style: Style) -> tuple[Brief, tuple[int, ...], int]:
+    """The brief and the actions that play a piece, and how many of its notes they drop.
+
+    Raises:
+        RlcomposeError: They drop more than 3 % of the notes, or the style has no such metre.
+    """
+    encoding = encode(music, style)
+    dropped, notes = len(encoding.dropped), len(music.notes)
     if dropped > MOST_DROPPED * notes:
         raise RlcomposeError(f"too many notes are beyond the actions: {dropped} of {notes}")
     # The codec pins the piece's own range, which would tell the agent how high the melody is going to rise.

@@ -6,7 +6,7 @@ environment's actions, as all that agents make is, and agents get the passage's 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,12 +17,12 @@ from rlcompose.codec import decode
 from rlcompose.corpus.entry import SourcePiece
 from rlcompose.datasets import actions_of
 from rlcompose.errors import RlcomposeError
+from rlcompose.learned.layout import MAX_BARS
+from rlcompose.learned.samples import FEWEST_NOTES
 from rlcompose.reward import WeightedTerm
 from rlcompose.score import ChordSpan, Composition, Note, Section
 from rlcompose.style import Style
 
-FEWEST_BARS = 8  # the windows that judges and features look at
-FEWEST_NOTES = 6  # a passage of fewer is silence
 PER_PIECE = 8  # passages of a long solo, so that one player does not stand for all
 
 
@@ -81,12 +81,12 @@ def draw_sites(
     """
     draw = np.random.default_rng(seed)
     passages: list[tuple[int, int, int]] = []
-    for number_of_piece in range(len(pieces)):
-        whole = pieces[number_of_piece].composition.bars
+    for which, piece in enumerate(pieces):
+        whole = piece.composition.bars
         length = min(bars, whole)
-        if length >= FEWEST_BARS:
+        if length >= MAX_BARS:
             starts = draw.permutation(np.arange(0, whole - length + 1, length))[:PER_PIECE]
-            passages += [(number_of_piece, int(start), length) for start in starts]
+            passages += [(which, int(start), length) for start in starts]
     sites: list[Site] = []
     for at in draw.permutation(len(passages)):
         if len(sites) == number:
@@ -97,7 +97,7 @@ def draw_sites(
         if len(part.notes) < FEWEST_NOTES:
             continue
         try:
-            brief, actions, _ = actions_of(replace(piece, composition=part), style)
+            brief, actions, _ = actions_of(part, style)
         except RlcomposeError:
             continue
         sites.append(Site(piece.name, groups[which], bar, brief, actions))
@@ -110,20 +110,15 @@ def compose_at(
     number: int,
     terms: Sequence[WeightedTerm] = (),
     seed: int = 0,
-    progress: Callable[[int], None] = lambda _: None,
 ) -> Iterator[tuple[Site, Composition]]:
     """So many pieces of an agent, one at each site in turn, again from the first where there are more.
 
     `terms` are what an agent that looks at rewards is paid. Piece k of a seed is always the same.
     """
-    made = 0
     for at, site in enumerate(sites[:number]):
-        numbers = range(at, number, len(sites))
-        seeds = [(seed << 32) + each for each in numbers]
+        seeds = [(seed << 32) + each for each in range(at, number, len(sites))]
         for played in play(agent, site.brief, terms, seeds):
             yield site, decode(site.brief, played.seed, played.actions)
-        made += len(numbers)
-        progress(made)
 
 
 def real_at(sites: Iterable[Site]) -> list[Composition]:

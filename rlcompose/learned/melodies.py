@@ -138,6 +138,15 @@ def all_windows(melodies: Melodies, bars: int = MAX_BARS, hop: int = 4) -> tuple
     return np.concatenate(pieces or empty).astype(np.int64), np.concatenate(starts or empty).astype(np.int64)
 
 
+def rank_within(pieces: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Of each window, by its piece, how many of the same piece come before it: int64 (windows,)."""
+    by_piece = np.argsort(pieces, kind="stable")
+    firsts = np.searchsorted(pieces[by_piece], pieces[by_piece])
+    rank = np.empty(len(pieces), np.int64)
+    rank[by_piece] = np.arange(len(pieces)) - firsts
+    return rank
+
+
 def window_notes(
     melodies: Melodies, window: NDArray[np.int32]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:

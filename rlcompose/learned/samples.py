@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rlcompose.corpus.library import Corpus, load_corpus
 from rlcompose.corpus.split import hash_of, part_of
 from rlcompose.learned.layout import CLASSES, MAX_BARS, NOISE, NUM_CLASSES, STYLES
-from rlcompose.learned.melodies import Melodies, all_windows, joined_melodies, windows_of
+from rlcompose.learned.melodies import Melodies, all_windows, joined_melodies, rank_within, windows_of
 from rlcompose.learned.models import features_of
 from rlcompose.learned.ngrams import Ngrams
 from rlcompose.learned.noise import NOISE as FAMILIES
@@ -114,13 +114,8 @@ def draw_windows(
     pieces, starts = all_windows(real.melodies, bars)
     order = draw.permutation(len(pieces))
     pieces, starts = pieces[order], starts[order]
-    # Of each piece the first few in this order: its rank among the windows of its piece.
-    by_piece = np.argsort(pieces, kind="stable")
-    firsts = np.searchsorted(pieces[by_piece], pieces[by_piece])
-    rank = np.empty(len(pieces), np.int64)
-    rank[by_piece] = np.arange(len(pieces)) - firsts
     windows = windows_of(real.melodies, pieces, starts, bars)
-    keep = (rank < per_piece) & (windows[:, 1] - windows[:, 0] >= FEWEST_NOTES)
+    keep = (rank_within(pieces) < per_piece) & (windows[:, 1] - windows[:, 0] >= FEWEST_NOTES)
     pieces, starts = pieces[keep], starts[keep]
     chosen = [np.flatnonzero(real.styles[pieces] == style)[:count] for style, count in enumerate(counts)]
     at = np.concatenate(chosen)

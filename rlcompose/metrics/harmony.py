@@ -20,18 +20,17 @@ _CONSONANCE = np.array([1, -1, -1, 1, 1, 0, -1, 1, 1, 1, -1, -1])
 
 def _over_chords(piece: Reading, sets: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Whether each note that has a chord is of its set."""
-    has = piece.note_chords >= 0
-    return sets[piece.note_chords[has], piece.classes[has]]
+    return sets[piece.note_chords[piece.has_chord], piece.classes[piece.has_chord]]
 
 
 def _share(values: NDArray[np.bool_]) -> float:
     return float(values.mean()) if len(values) else float("nan")
 
 
-def _left_by_step(piece: Reading) -> NDArray[np.bool_]:
-    """Whether the next note is another one, at most two semitones away; False for the last note."""
+def _left_by_step(piece: Reading, least: int = 1) -> NDArray[np.bool_]:
+    """Whether the next note is `least` to two semitones away; False for the last note."""
     moves = np.abs(np.diff(piece.pitches))
-    return np.append((moves > 0) & (moves <= STEP), False)[: len(piece.pitches)]
+    return np.append((moves >= least) & (moves <= STEP), False)[: len(piece.pitches)]
 
 
 @piece_metric("share of the notes that are tones of their chord", "ReaLchords (Wu et al. 2024), as note-in-chord ratio")
@@ -43,9 +42,8 @@ def chord_tone_share(piece: Reading) -> float:
 @piece_metric("the same of the notes on the strong beats: the first, and that at half the bar", "counted")
 def strong_chord_tone_share(piece: Reading) -> float:
     """Of the notes that have a chord."""
-    has = piece.note_chords >= 0
     is_strong = piece.strengths[piece.onsets % piece.bar] >= 2
-    return _share(_over_chords(piece, piece.tones)[is_strong[has]])
+    return _share(_over_chords(piece, piece.tones)[is_strong[piece.has_chord]])
 
 
 @piece_metric(
@@ -73,15 +71,13 @@ def outside_share(piece: Reading) -> float:
 @piece_metric("share of the outside notes that are left by a step of one or two semitones", "counted")
 def outside_left_by_step(piece: Reading) -> float:
     """Read it against the same share of the inside notes."""
-    has = piece.note_chords >= 0
-    return _share(_left_by_step(piece)[has][~_over_chords(piece, piece.scales)])
+    return _share(_left_by_step(piece)[piece.has_chord][~_over_chords(piece, piece.scales)])
 
 
 @piece_metric("share of the notes inside the scale of their chord that are left by such a step", "counted")
 def inside_left_by_step(piece: Reading) -> float:
     """The base rate of steps."""
-    has = piece.note_chords >= 0
-    return _share(_left_by_step(piece)[has][_over_chords(piece, piece.scales)])
+    return _share(_left_by_step(piece)[piece.has_chord][_over_chords(piece, piece.scales)])
 
 
 @piece_metric(
@@ -91,9 +87,7 @@ def inside_left_by_step(piece: Reading) -> float:
 )
 def chord_tone_ratio(piece: Reading) -> float:
     """A repeated non-chord tone is proper by this definition."""
-    has = piece.note_chords >= 0
-    near = np.append(np.abs(np.diff(piece.pitches)) <= STEP, False)[: len(piece.pitches)]
-    return _share(_over_chords(piece, piece.tones) | near[has])
+    return _share(_over_chords(piece, piece.tones) | _left_by_step(piece, least=0)[piece.has_chord])
 
 
 @piece_metric(
@@ -136,7 +130,7 @@ def _centroids() -> NDArray[np.float64]:
 )
 def tonal_distance(piece: Reading) -> float:
     """Euclidean; a chord lies in the middle of its notes."""
-    has = piece.note_chords >= 0
+    has = piece.has_chord
     if not has.any():
         return float("nan")
     places = _centroids()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -58,6 +60,7 @@ def pitch_range(piece: Reading) -> float:
     return float(np.ptp(piece.pitches)) if len(piece.pitches) else float("nan")
 
 
+@cache
 def _scales() -> Ints:
     """Pitch classes of the 24 major and natural minor scales, (24, 7)."""
     rows = [[(tonic + step) % 12 for step in SCALES[mode]] for mode in ("major", "minor") for tonic in range(12)]

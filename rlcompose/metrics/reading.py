@@ -18,9 +18,7 @@ class Reading:
 
     onsets, ticks, pitches   int64 (notes,): ticks, 12 a quarter note, and MIDI numbers
     bar, beat, bars          ticks of a bar and of a beat, bars of the piece
-    tonic                    pitch class of the key's tonic
     strengths                int64 (bar,): how strong each tick of a bar is, 0 for ticks between the beats
-    quarters_a_minute        the tempo
     chord_onsets, chord_ends int64 (chords,): ticks
     tones, guides, scales    bool (chords, 12): absolute pitch classes of each chord, its guide tones, its scale
     note_chords              int64 (notes,): the row of the chord under each onset, -1 where none holds
@@ -32,9 +30,7 @@ class Reading:
     bar: int
     beat: int
     bars: int
-    tonic: int
     strengths: Ints
-    quarters_a_minute: int
     chord_onsets: Ints
     chord_ends: Ints
     tones: NDArray[np.bool_]
@@ -46,6 +42,11 @@ class Reading:
     def classes(self) -> Ints:
         """Pitch class of each note."""
         return self.pitches % 12
+
+    @property
+    def has_chord(self) -> NDArray[np.bool_]:
+        """Whether a chord holds under each note's onset."""
+        return self.note_chords >= 0
 
     @property
     def total(self) -> int:
@@ -69,8 +70,7 @@ def read(piece: Composition) -> Reading:
         at[(at >= 0) & (onsets >= ends[np.maximum(at, 0)])] = -1
     return Reading(
         *(onsets, notes[:, 1].copy(), notes[:, 2].copy()),
-        *(piece.meter.bar_ticks, piece.meter.beat_ticks, piece.bars, piece.key.tonic),
+        *(piece.meter.bar_ticks, piece.meter.beat_ticks, piece.bars),
         np.array([piece.meter.strength(tick) for tick in range(piece.meter.bar_ticks)], np.int64),
-        piece.tempo,
         *(begins, ends, *sets, at),
     )

@@ -23,7 +23,7 @@ def onset_bars(piece: Reading) -> NDArray[np.bool_]:
     MUSPY,
 )
 def groove_consistency(piece: Reading) -> float:
-    """The mean is over bars - 1 pairs, as defined; MusPy's code divides by the number of bars."""
+    """Of all bars of the piece, also those after the last note, which MusPy does not see."""
     if piece.bars < 2:
         return float("nan")
     bars = onset_bars(piece)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from rlcompose.errors import RlcomposeError, missing_extra, unknown
 from rlcompose.learned.layout import FEATURES, MAX_BARS
-from rlcompose.learned.melodies import Melodies, all_windows, windows_of
+from rlcompose.learned.melodies import Melodies, all_windows, rank_within, windows_of
 
 FOLDS = 5
 ITERATIONS, LEAVES = 80, 8  # of the boosted trees
@@ -173,7 +173,7 @@ def _check(a: NDArray[Any], b: NDArray[Any], groups: Sequence[Hashable], names: 
 
 def _sklearn() -> None:
     try:
-        import sklearn  # noqa: F401
+        import sklearn  # noqa: F401  - asked only whether it is there
     except ImportError as error:
         raise missing_extra("scikit-learn", "learn") from error
 
@@ -215,18 +215,10 @@ def windows_features(
     pieces, starts = all_windows(melodies, MAX_BARS)
     windows = windows_of(melodies, pieces, starts, MAX_BARS)
     full = np.flatnonzero(windows[:, 1] - windows[:, 0] >= FEWEST_NOTES)
-    chosen = np.sort(_some_of_each(pieces[full], full, per_piece, np.random.default_rng(seed)))
+    drawn = np.random.default_rng(seed).permutation(full)
+    chosen = np.sort(drawn[rank_within(pieces[drawn]) < per_piece])
     names, features = _measured(melodies, windows[chosen], feature_set)
     return WindowFeatures(features, names, pieces[chosen], starts[chosen])
-
-
-def _some_of_each(
-    owners: NDArray[np.int64], numbers: NDArray[np.int64], most: int, random: np.random.Generator
-) -> NDArray[np.int64]:
-    order = random.permutation(len(owners))
-    order = order[np.argsort(owners[order], kind="stable")]
-    rank = np.arange(len(order)) - np.searchsorted(owners[order], owners[order])
-    return numbers[order[rank < most]]
 
 
 def _measured(
