@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any
 from rlcompose.command import Parser, run
 
 if TYPE_CHECKING:
+    from rlcompose.agent import Agent
     from rlcompose.evaluation import Bench, PieceSet
+    from rlcompose.reward import WeightedTerm
     from rlcompose.sites import Site
     from rlcompose.style import Style
 
 DEFAULT_PIECES, DEFAULT_BARS = 200, 32
 FLOORS = ("random", "greedy")
 MOST_OF_A_FLOOR = 200  # pieces: their numbers are sure with few
-REAL = "real"
 
 
 def parser() -> Parser:
@@ -65,36 +66,34 @@ def _evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
     from rlcompose.arguments import load_plugins
 
     load_plugins(arguments)
+    if arguments.plot:
+        from rlcompose.evaluation_plot import picture_format, write_numbers
+
+        picture_format(arguments.plot)  # a mistake is told before the work
     kinds = {name: _kind(name) for name in dict.fromkeys(arguments.sets)}
     style, against = _reference(arguments, kinds)
     tell(f"reading {against}")
     bench, sites, real = real_bench(style, against, arguments.pieces, arguments.bars, arguments.seed)
-    rows = []
+    sets = []
     for name, kind in kinds.items():
         if kind == "style":
             if name != against:
                 other = real_bench(_style(name), name, arguments.pieces, arguments.bars, arguments.seed)[2]
-                rows.append((replace(other, name=name), False))
+                sets.append(replace(other, name=name))
         elif kind == "run":
             tell(f"{name} composes")
-            rows.append((run_set(name, sites, arguments.pieces, arguments.seed), False))
+            sets.append(run_set(name, sites, arguments.pieces, arguments.seed))
         else:
-            rows.append((files_set(name, style), False))
-    rows.append((real, True))
+            sets.append(files_set(name, style))
+    sets.append(real)
     for floor in FLOORS:
         tell(f"{floor} composes")
-        rows.append(
-            (
-                composed(
-                    floor, floor_agent(floor), sites, min(arguments.pieces, MOST_OF_A_FLOOR), style, arguments.seed
-                ),
-                False,
-            )
-        )
+        number = min(arguments.pieces, MOST_OF_A_FLOOR)
+        sets.append(composed(floor, untrained(floor), sites, number, style_terms(style), arguments.seed))
     measured = []
-    for pieces, is_real in rows:
+    for pieces in sets:
         tell(f"measuring {pieces.name}: {len(pieces.pieces)} pieces")
-        measured.append(bench.measure(pieces, is_real))
+        measured.append(bench.measure(pieces, is_real=pieces is real))
     result = {
         "against": against,
         "style": style.name,
@@ -104,8 +103,6 @@ def _evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
         "sets": measured,
     }
     if arguments.plot:
-        from rlcompose.evaluation_plot import write_numbers
-
         write_numbers(measured, arguments.plot)
         result["plot"] = arguments.plot
     return result
@@ -166,50 +163,54 @@ def real_bench(style: Style, against: str, number: int, bars: int, seed: int = 0
     """
     from rlcompose.corpus.library import load_corpus
     from rlcompose.corpus.split import TEST, part_of
-    from rlcompose.evaluation import Bench, PieceSet
-    from rlcompose.sites import draw_sites
+    from rlcompose.evaluation import REAL, Bench, PieceSet
+    from rlcompose.sites import draw_sites, real_at
 
     is_style = _kind(against) == "style"
     corpus = load_corpus(_style(against) if is_style else style, None if is_style else against)
     # Families are found for the corpora of styles; elsewhere a piece stands for itself.
     groups = corpus.families if is_style else list(corpus.texts["names"])
-    is_test = [part_of(group) == TEST or not is_style for group in groups]
-    chosen = [at for at, test in enumerate(is_test) if test]
-    rest = [at for at, test in enumerate(is_test) if not test or not is_style]
+    everything = range(len(corpus))
+    chosen = [at for at in everything if not is_style or part_of(groups[at]) == TEST]
+    rest = [at for at in everything if not is_style or part_of(groups[at]) != TEST]
     sites = draw_sites([corpus[at] for at in chosen], [groups[at] for at in chosen], style, number, bars, seed)
-    real = PieceSet(REAL, tuple(site.real() for site in sites), tuple(site.group for site in sites))
+    real = PieceSet(REAL, tuple(real_at(sites)), tuple(site.group for site in sites))
     names = [corpus.texts["titles"][at] or corpus.texts["names"][at] for at in rest]
     bench = Bench(style, real, corpus.melodies.of(rest), [groups[at] for at in rest], names, seed)
     return bench, sites, real
 
 
-def floor_agent(name: str) -> Any:
+def untrained(name: str) -> Agent:
     """An agent that needs no training, by name."""
     from rlcompose.agent import find_agent
 
     return find_agent(name).made()
 
 
-def composed(name: str, agent: Any, sites: Sequence[Site], number: int, style: Style, seed: int) -> PieceSet:
-    """So many pieces of an agent at sites, paid by the style's terms."""
-    from rlcompose.evaluation import PieceSet
+def style_terms(style: Style) -> tuple[WeightedTerm, ...]:
+    """What a style pays those that look at rewards."""
     from rlcompose.reward import settled, weigh_terms
+
+    return settled(weigh_terms(style.rewards))
+
+
+def composed(
+    name: str, agent: Agent, sites: Sequence[Site], number: int, terms: Sequence[WeightedTerm], seed: int
+) -> PieceSet:
+    """So many pieces of an agent at sites."""
+    from rlcompose.evaluation import PieceSet
     from rlcompose.sites import compose_at
 
-    terms = settled(weigh_terms(style.rewards))
     made = list(compose_at(agent, sites, number, terms, seed))
     return PieceSet(name, tuple(piece for _, piece in made), tuple(site.group for site, _ in made))
 
 
 def run_set(folder: str, sites: Sequence[Site], number: int, seed: int) -> PieceSet:
     """So many pieces of a run's agent at sites, paid by the run's terms."""
-    from rlcompose.evaluation import PieceSet
     from rlcompose.run import read_run
-    from rlcompose.sites import compose_at
 
     found = read_run(folder)
-    made = list(compose_at(found.agent(), sites, number, found.terms(), seed))
-    return PieceSet(folder, tuple(piece for _, piece in made), tuple(site.group for site, _ in made))
+    return composed(folder, found.agent(), sites, number, found.terms(), seed)
 
 
 def files_set(name: str, style: Style) -> PieceSet:
@@ -221,7 +222,7 @@ def files_set(name: str, style: Style) -> PieceSet:
     from rlcompose.judge import read_music
 
     skipped: list[dict[str, str]] = []
-    read = list(read_music(Path(name), style.name, skipped))
+    read = list(read_music(Path(name), style, skipped))
     if not read:
         reasons = "; ".join(f"{each['piece']}: {each['reason']}" for each in skipped) or "it holds no music"
         raise RlcomposeError(f"there is nothing to measure in {name}: {reasons}")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -15,10 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rlcompose.bands import FEATURES, outside_bands, window_features
+from rlcompose.bands import FEATURES, feature_functions, outside_bands, window_features
 from rlcompose.brief import Brief
-from rlcompose.codec import decode, encode
-from rlcompose.datasets import MOST_DROPPED
+from rlcompose.codec import decode
+from rlcompose.datasets import actions_of
 from rlcompose.engine.cache import user_cache_folder
 from rlcompose.errors import RlcomposeError
 from rlcompose.files import make_folder, write_atomically
@@ -26,11 +28,11 @@ from rlcompose.learned.layout import MAX_BARS, STYLES
 from rlcompose.learned.melodies import Melodies, all_windows, make_melodies, windows_of
 from rlcompose.metrics.bootstrap import bootstrap_interval
 from rlcompose.metrics.diversity import distinct_ngrams, interval_divergence, time_divergence, vendi_score
-from rlcompose.metrics.mgeval import mgeval
+from rlcompose.metrics.mgeval import Floats, mgeval_features, mgeval_of_features
 from rlcompose.metrics.novelty import ngram_novelty, shared_runs
 from rlcompose.metrics.pieces import measure_all
 from rlcompose.metrics.reading import Reading, read
-from rlcompose.metrics.two_sample import FEATURE_SETS, FOLDS, two_sample_test, windows_features
+from rlcompose.metrics.two_sample import FEATURE_SETS, FOLDS, WindowFeatures, two_sample_test, windows_features
 from rlcompose.score import Composition
 from rlcompose.style import Style
 
@@ -38,6 +40,7 @@ FEWEST_PIECES = 5  # of a set: fewer have no distances to speak of
 FEWEST_REAL = 2 * FEWEST_PIECES  # it is also compared with itself, half by half
 MOST_WINDOWS = 500  # of each side of a two-sample test, whose accuracy grows with the number
 MOST_GIVEAWAYS = 8
+REAL = "real"  # the name of the set that the others are told from
 Row = dict[str, Any]
 
 
@@ -92,10 +95,9 @@ class Bench:
         self.corpus, self.corpus_groups, self.corpus_names = corpus, list(corpus_groups), list(corpus_names)
         self.real = _Played(real, style)
         if len(self.real.groups) < FEWEST_REAL:
-            why = "; ".join(f"{reason} ({number})" for reason, number in self.real.skipped.items())
             raise RlcomposeError(
                 f"{len(self.real.groups)} real pieces are too few to compare with: {FEWEST_REAL} are needed"
-                + (f" (left out: {why})" if why else "")
+                + self.real.left_out
             )
         digest = hashlib.sha256(real.digest.encode() + _code().encode() + style.fingerprint.encode())
         for array in (*corpus.arrays, corpus.pieces):
@@ -113,7 +115,7 @@ class Bench:
         try:
             kept: Row = json.loads(file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            kept = self._measured(_Played(pieces, self.style), is_real)
+            kept = self._measured(self.real if is_real else _Played(pieces, self.style), is_real)
             try:
                 make_folder(file.parent)
                 write_atomically(file, json.dumps(kept, allow_nan=False))
@@ -123,15 +125,14 @@ class Bench:
 
     def _measured(self, played: _Played, is_real: bool) -> Row:
         if len(played.groups) < FEWEST_PIECES:
-            why = "; ".join(f"{reason} ({number})" for reason, number in played.skipped.items())
             raise RlcomposeError(
                 f"{len(played.groups)} pieces of {played.name} can be measured, {FEWEST_PIECES} are needed"
-                + (f" (left out: {why})" if why else "")
+                + played.left_out
             )
         numbers = {name: _estimate(values, self.seed) for name, values in measure_all(played.readings).items()}
         numbers |= self._judged(played)
         numbers |= self._bands(played)
-        first, second = (played.halves(self.seed) if is_real else (played, self.real))[:2]
+        first, second = played.halves(self.seed) if is_real else (played, self.real)
         numbers |= self._distances(first, second)
         copies, place = self._copies(played, is_real)
         told, giveaways = self._told_apart(first, second)
@@ -174,7 +175,7 @@ class Bench:
 
     def _distances(self, first: _Played, second: _Played) -> Row:
         """How far the first set is from the second; how diverse it is, at an equal number of windows."""
-        overlaps = mgeval(first.in_c(), second.in_c(), seed=self.seed)
+        overlaps = mgeval_of_features(first.mgeval_features, second.mgeval_features, seed=self.seed)
         found: Row = {
             "js_intervals": _alone(interval_divergence(first.melodies, second.melodies)),
             "js_inter_onset_intervals": _alone(time_divergence(first.melodies, second.melodies)),
@@ -184,11 +185,9 @@ class Bench:
         for name, each in overlaps.items():
             found[f"area_{name}"] = _alone(each["oa"])
             found[f"divergence_{name}"] = _alone(each["kl"])
-        sides = [windows_features(side.melodies, seed=self.seed).features for side in (first, second)]
-        number = min(map(len, sides))
-        if number >= FEWEST_PIECES:
-            draw = np.random.default_rng(self.seed)
-            mine, theirs = (side[np.sort(draw.permutation(len(side))[:number])] for side in sides)
+        sides = [side.windows("judge", self.seed).features for side in (first, second)]
+        if min(map(len, sides)) >= FEWEST_PIECES:
+            mine, theirs = (side[at] for side, at in zip(sides, _equally_many(sides, self.seed), strict=True))
             score = vendi_score(mine, sides[1])
             found["vendi"] = _alone(score)
             found["vendi_of_real"] = _alone(score / vendi_score(theirs, sides[1]))
@@ -233,16 +232,14 @@ class Bench:
         numbers: Row = {}
         giveaways: Row = {}
         for features in FEATURE_SETS:
-            sides = [windows_features(side.melodies, features, seed=self.seed) for side in (first, second)]
-            number = min(MOST_WINDOWS, *(len(side.features) for side in sides))
-            draw = np.random.default_rng(self.seed)
-            at = [np.sort(draw.permutation(len(side.features))[:number]) for side in sides]
+            sides = [side.windows(features, self.seed) for side in (first, second)]
+            at = _equally_many([side.features for side in sides], self.seed, MOST_WINDOWS)
             groups = [
                 played.groups[side.pieces[row]]
                 for played, side, rows in zip((first, second), sides, at, strict=True)
                 for row in rows
             ]
-            if number < FOLDS or len(set(groups)) < FOLDS:
+            if len(at[0]) < FOLDS or len(set(groups)) < FOLDS:
                 continue
             ours, theirs = (side.features[which] for side, which in zip(sides, at, strict=True))
             found = two_sample_test(ours, theirs, groups, self.seed, sides[0].names)
@@ -269,27 +266,39 @@ class _Played:
         skipped = Counter(pieces.skipped)
         for piece, group in zip(pieces.pieces, pieces.groups, strict=True):
             try:
-                encoding = encode(piece, style)
                 if not piece.notes:
                     raise RlcomposeError("no notes")
-                if len(encoding.dropped) > MOST_DROPPED * len(piece.notes):
-                    raise RlcomposeError("too many notes are beyond the actions")
+                brief, actions, _ = actions_of(piece, style)
             except RlcomposeError as error:
                 skipped[str(error).partition(":")[0]] += 1
                 continue
-            self.pieces.append(replace(decode(encoding.brief, 0, encoding.actions), title=piece.title))
+            self.pieces.append(replace(decode(brief, 0, actions), title=piece.title))
             self.groups.append(group)
-            self.actions.append((encoding.brief, encoding.actions))
+            self.actions.append((brief, actions))
         self.skipped: Mapping[str, int] = skipped
         self._arrange()
 
     def _arrange(self) -> None:
         self.readings: list[Reading] = [read(piece) for piece in self.pieces]
         self.melodies = make_melodies(self.pieces)
+        self._windows: dict[tuple[str, int], WindowFeatures] = {}
 
-    def in_c(self) -> list[Composition]:
-        """The melodies in C, so that keys make no difference; without chords, which none of the distances look at."""
-        return [
+    @property
+    def left_out(self) -> str:
+        """What was skipped and why, to stand behind a message; nothing where all was played."""
+        why = "; ".join(f"{reason} ({number})" for reason, number in self.skipped.items())
+        return f" (left out: {why})" if why else ""
+
+    def windows(self, features: str, seed: int) -> WindowFeatures:
+        """The features of its windows; made once, since the real music is asked for them beside every set."""
+        if (features, seed) not in self._windows:
+            self._windows[features, seed] = windows_features(self.melodies, features, seed=seed)
+        return self._windows[features, seed]
+
+    @cached_property
+    def mgeval_features(self) -> dict[str, Floats]:
+        """Those of the melodies in C, so that keys make no difference; without chords, which they do not look at."""
+        in_c = [
             replace(
                 piece,
                 notes=tuple(replace(note, pitch=note.pitch - _shift(piece.key.tonic)) for note in piece.notes),
@@ -298,6 +307,7 @@ class _Played:
             )
             for piece in self.pieces
         ]
+        return mgeval_features(in_c)
 
     def halves(self, seed: int) -> tuple[_Played, _Played]:
         """Two halves, drawn piece by piece."""
@@ -320,6 +330,14 @@ def _shift(tonic: int) -> int:
     return tonic if tonic <= 6 else tonic - 12
 
 
+def _equally_many(sides: Sequence[NDArray[np.float32]], seed: int, most: int | None = None) -> list[NDArray[np.int64]]:
+    """Rows of each side, in order: as many as the smallest has, at most `most`, drawn by the seed."""
+    number = min(map(len, sides))
+    number = number if most is None else min(number, most)
+    draw = np.random.default_rng(seed)
+    return [np.sort(draw.permutation(len(side))[:number]) for side in sides]
+
+
 def _estimate(values: NDArray[np.float64], seed: int) -> Row | None:
     found = bootstrap_interval(values, seed=seed)
     return {"value": found.mean, "low": found.low, "high": found.high} if found.count else None
@@ -330,12 +348,12 @@ def _alone(value: float) -> Row | None:
 
 
 def _code() -> str:
-    """A hash of what the numbers are made by: this file, the metrics, bands, judge and referee."""
+    """A hash of what the numbers are made by: engine, metrics, theory, the bands and their functions, the judges."""
+    package = Path(str(resources.files("rlcompose")))
+    files = {Path(inspect.getfile(function)) for function in feature_functions().values()}
+    for folder in ("", "engine", "metrics", "learned", "theory", "weights/judge", "weights/referee"):
+        files |= {file for file in (package / folder).iterdir() if file.is_file()}
     digest = hashlib.sha256()
-    package = resources.files("rlcompose")
-    texts = [package / "evaluation.py", package / "bands.py", package / "bands.toml", package / "codec.py"]
-    folders = ("metrics", "learned", "weights/judge", "weights/referee")
-    texts += [text for name in folders for text in Path(str(package.joinpath(name))).iterdir() if text.is_file()]
-    for text in sorted(texts, key=str):
-        digest.update(text.read_bytes())
+    for file in sorted(files):
+        digest.update(file.read_bytes())
     return digest.hexdigest()

@@ -6,7 +6,8 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rlcompose.errors import missing_extra
+from rlcompose.errors import missing_extra, unknown
+from rlcompose.evaluation import REAL
 from rlcompose.files import atomic_path
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 # Okabe and Ito's palette, and marks that differ without it.
 COLORS = ("#000000", "#E69F00", "#56B4E9", "#009E73", "#D55E00", "#0072B2", "#CC79A7")
 MARKS = ("o", "s", "^", "D", "v", "P", "X")
+FORMATS = ("png", "svg", "pdf")
 ROW_INCHES, INCHES_WIDE, DOTS_AN_INCH = 0.26, 9.0, 110
 
 
@@ -24,7 +26,7 @@ def plot_numbers(sets: Sequence[Mapping[str, Any]], ax: Axes | None = None) -> A
     The unit is the largest distance of any set from the real one, so that every line fits; the number itself stands
     beside each line for the real music. Without `ax` new axes are made; they are returned.
     """
-    real = next((row for row in sets if row["name"] == "real"), sets[0])
+    real = next((row for row in sets if row["name"] == REAL), sets[0])
     names = [name for name in real["numbers"] if real["numbers"][name] and not name.startswith("divergence_")]
     if ax is None:
         try:
@@ -67,7 +69,15 @@ def plot_numbers(sets: Sequence[Mapping[str, Any]], ax: Axes | None = None) -> A
 
 def write_numbers(sets: Sequence[Mapping[str, Any]], path: str | os.PathLike[str]) -> None:
     """Draw the numbers into a PNG, SVG or PDF file, by its ending."""
+    ending = picture_format(path)
     figure: Any = plot_numbers(sets).figure
     with atomic_path(path) as temporary:
-        ending = os.path.splitext(os.fspath(path))[1].lstrip(".") or "png"
         figure.savefig(temporary, dpi=DOTS_AN_INCH, format=ending)
+
+
+def picture_format(path: str | os.PathLike[str]) -> str:
+    """The format that a file's ending names, PNG where it has none; another one is an error."""
+    ending = os.path.splitext(os.fspath(path))[1].lstrip(".").lower() or FORMATS[0]
+    if ending not in FORMATS:
+        raise unknown("kind of picture", ending, FORMATS)
+    return ending

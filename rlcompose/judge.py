@@ -7,10 +7,13 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rlcompose.command import Parser, run
 from rlcompose.score import Composition
+
+if TYPE_CHECKING:
+    from rlcompose.style import Style
 
 
 def parser() -> Parser:
@@ -58,7 +61,9 @@ def _judge(arguments: argparse.Namespace) -> dict[str, Any]:
     return {"pieces": result, "skipped": skipped}
 
 
-def read_music(path: Path, style: str | None, skipped: list[dict[str, str]]) -> Iterator[tuple[str, Composition]]:
+def read_music(
+    path: Path, style: str | Style | None, skipped: list[dict[str, str]]
+) -> Iterator[tuple[str, Composition]]:
     """The pieces of a file or folder with their names; those that cannot be read are added to `skipped`.
 
     Of a folder that holds `piece.json` files those alone are read. The rhythm of MIDI is read as swung where the style
@@ -67,7 +72,7 @@ def read_music(path: Path, style: str | None, skipped: list[dict[str, str]]) -> 
     from rlcompose.corpus.entry import Report
     from rlcompose.corpus.sources import read_pieces
     from rlcompose.piece import read_music as read_piece
-    from rlcompose.style import load_style
+    from rlcompose.style import Style, load_style
     from rlcompose.theory.meter import METERS
 
     documents = sorted(path.glob("*.json")) if path.is_dir() else [path] if path.suffix == ".json" else []
@@ -76,7 +81,7 @@ def read_music(path: Path, style: str | None, skipped: list[dict[str, str]]) -> 
     if documents:  # the other files beside a piece.json hold the same piece
         return
     report = Report()
-    read_as = load_style(style or "jazz")
+    read_as = style if isinstance(style, Style) else load_style(style or "jazz")
     for piece in read_pieces(replace(read_as, meters=(*read_as.meters, *METERS)), path, report=report):
         yield piece.name, piece.composition
     skipped.extend({"piece": each.name, "reason": each.reason} for each in report.skipped)

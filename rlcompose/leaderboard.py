@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from rlcompose.command import Parser, run
 
 if TYPE_CHECKING:
+    from rlcompose.agent import Agent
     from rlcompose.evaluation import PieceSet
 
 PLAYERS = ("random", "greedy")
@@ -73,23 +74,25 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _leaderboard(arguments: argparse.Namespace) -> dict[str, Any]:
     from rlcompose.arguments import load_plugins
-    from rlcompose.evaluate import REAL, real_bench, tell
+    from rlcompose.evaluate import real_bench, tell, untrained
+    from rlcompose.evaluation import REAL
     from rlcompose.plugins import load_installed
-    from rlcompose.run import make_output_folder
+    from rlcompose.run import make_output_folder, read_run
     from rlcompose.style import load_style
 
     load_installed()
     load_plugins(arguments)
     styles = _styles(arguments.styles)
     entries = [_entry(text) for text in arguments.entry]
-    players = {name: _player(name) for name in arguments.agents}
+    players = {name: untrained(name) for name in arguments.agents}
+    runs = {folder: read_run(folder).style.family for folder in arguments.runs}
     out = make_output_folder(Path(arguments.out))
     boards: dict[str, list[dict[str, Any]]] = {}
     for name in styles:
         style = load_style(name)
         bench, sites, real = real_bench(style, name, arguments.pieces, arguments.bars, arguments.seed)
         rows = [bench.measure(real, is_real=True)]
-        for pieces in _entrants(arguments, players, entries, style, sites):
+        for pieces in _entrants(arguments, players, runs, entries, style, sites):
             tell(f"{name}: measuring {pieces.name}, {len(pieces.pieces)} pieces")
             rows.append(bench.measure(pieces))
         boards[name] = sorted(rows, key=lambda row: (row["name"] != REAL, _number(row, ORDER, 1.0)))
@@ -112,21 +115,17 @@ def _styles(asked: Sequence[str] | None) -> list[str]:
     return there
 
 
-def _player(name: str) -> Any:
-    """An agent by name, which needs no training."""
-    from rlcompose.agent import find_agent
-
-    return find_agent(name).made()
-
-
 def _entry(text: str) -> tuple[str, str, str]:
     """Style (empty for every one), name and folder of an entry."""
-    from rlcompose.errors import RlcomposeError
+    from rlcompose.corpus.sources import CORPORA
+    from rlcompose.errors import RlcomposeError, unknown
 
     left, sign, folder = text.partition("=")
     style, colon, name = left.rpartition(":")
     if not sign or not name or not folder or (colon and not style):
         raise RlcomposeError(f"--entry {text!r} is not NAME=FOLDER or STYLE:NAME=FOLDER")
+    if style and style not in CORPORA:
+        raise unknown("style with a corpus:", style, CORPORA)
     if not Path(folder).expanduser().exists():
         raise RlcomposeError(f"--entry {text!r}: there is no {folder}")
     return style, name, str(Path(folder).expanduser())
@@ -134,7 +133,8 @@ def _entry(text: str) -> tuple[str, str, str]:
 
 def _entrants(
     arguments: argparse.Namespace,
-    players: Mapping[str, Any],
+    players: Mapping[str, Agent],
+    runs: Mapping[str, str],
     entries: Sequence[tuple[str, str, str]],
     style: Any,
     sites: Any,
@@ -142,15 +142,15 @@ def _entrants(
     """Players, runs of this style, and entries, one after the other."""
     from dataclasses import replace
 
-    from rlcompose.evaluate import composed, files_set, run_set, tell
-    from rlcompose.run import read_run
+    from rlcompose.evaluate import composed, files_set, run_set, style_terms, tell
 
+    terms = style_terms(style)
     for name, agent in players.items():
         number = min(arguments.pieces, MOST_OF_SLOW) if name in SLOW else arguments.pieces
         tell(f"{style.name}: {name} composes")
-        yield composed(name, agent, sites, number, style, arguments.seed)
-    for folder in arguments.runs:
-        if read_run(folder).style.family == style.family:
+        yield composed(name, agent, sites, number, terms, arguments.seed)
+    for folder, family in runs.items():
+        if family == style.family:
             tell(f"{style.name}: {folder} composes")
             yield run_set(folder, sites, arguments.pieces, arguments.seed)
     for of_style, name, folder in entries:

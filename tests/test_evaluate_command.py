@@ -113,6 +113,7 @@ def test_a_picture_is_drawn(result: dict[str, Any]) -> None:
         (["{real}", "--against", "{real}"], "nothing says in which style"),
         (["jaz"], "nearest"),
         (["nowhere.mid"], "no file, folder or run"),
+        (["fiddle", "--plot", "numbers.pgn"], "did you mean 'png'"),
         (["{real}"], "nothing says what files are compared with"),
         (["fiddle", "--bars", "4"], "--bars"),
     ],

@@ -65,6 +65,8 @@ def test_the_board_is_written_with_the_likest_first(
     ("words", "told"),
     [
         (["--styles", "fidle"], "did you mean 'fiddle'"),
+        (["--entry", "fidle:mine=."], "did you mean 'fiddle'"),
+        (["--run", "nowhere"], "nowhere"),
         (["--entry", "mine"], "is not NAME=FOLDER"),
         (["--entry", "mine=nowhere"], "there is no nowhere"),
         (["--agents", "gredy"], "did you mean 'greedy'"),

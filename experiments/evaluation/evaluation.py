@@ -20,7 +20,7 @@ import numpy as np
 
 from rlcompose.corpus.library import is_available
 from rlcompose.engine.cache import CACHE_VARIABLE
-from rlcompose.evaluate import composed, floor_agent, real_bench
+from rlcompose.evaluate import composed, real_bench, style_terms, untrained
 from rlcompose.files import write_atomically
 from rlcompose.learned.layout import STYLES
 from rlcompose.learned.melodies import make_melodies
@@ -35,7 +35,7 @@ SITES, BARS, TIMED = 1000, 32, 1000
 def told_apart(style: str, splits: int) -> list[str]:
     """Rows of the table: each set of features, real music in two and beside random notes."""
     _, sites, real = real_bench(load_style(style), style, SITES, BARS)
-    noise = composed("random", floor_agent("random"), sites, len(sites), load_style(style), 0)
+    noise = composed("random", untrained("random"), sites, len(sites), style_terms(load_style(style)), 0)
     lines = []
     for features in FEATURE_SETS:
         sides = [windows_features(make_melodies(each.pieces), features) for each in (real, noise)]
@@ -64,7 +64,7 @@ def cost(style: str) -> str:
     begun = time.perf_counter()
     bench, sites, _ = real_bench(load_style(style), style, SITES, BARS)
     read = time.perf_counter() - begun
-    pieces = composed("random", floor_agent("random"), sites, TIMED, load_style(style), 0)
+    pieces = composed("random", untrained("random"), sites, TIMED, style_terms(load_style(style)), 0)
     begun = time.perf_counter()
     with tempfile.TemporaryDirectory() as place, mock.patch.dict("os.environ", {CACHE_VARIABLE: place}):
         bench.measure(replace(pieces, name="timed"))
