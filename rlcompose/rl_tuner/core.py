@@ -104,3 +104,13 @@ class TunerEngine:
         state = self.state
         state.done[rows] = False
         kernel().reset_rows(rows, state.obs, state.now, state.seeds, self.rules.num_primes)
+
+
+def pending_leaps(observations: NDArray[np.int16]) -> NDArray[np.int64]:
+    """What the rule of leaps remembers at these observations (rows, 34), int64 (rows, 2).
+
+    The direction of the leap that waits to be resolved, -1, 0 or 1, and the token that it left, -1 where none waits.
+    """
+    pending = np.empty((len(observations), 2), np.int64)
+    kernel().pending_rows(np.ascontiguousarray(observations, np.int16), pending)
+    return pending

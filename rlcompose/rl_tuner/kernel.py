@@ -317,3 +317,18 @@ def describe_rows(obs: Any, now: Any, coefficients: Any, uniques: Any) -> None:
             coefficients[e, lag - 1] = _products(x, lag, n) / n / variance if variance != 0.0 else np.nan
         uniques[e, 0] = _is_highest_unique(row, n)
         uniques[e, 1] = _is_lowest_unique(row, n)
+
+
+@njit(void(int16[:, ::1], int64[:, ::1]), cache=True)
+def pending_rows(obs: Any, pending: Any) -> None:
+    """Of each piece the direction of the leap that waits to be resolved (-1, 0, 1), and the token that it left."""
+    past = np.zeros(5, np.int64)
+    for e in range(obs.shape[0]):
+        row, n = obs[e], np.int64(obs[e, 0])
+        past[:] = 0
+        for k in range(n, 0, -1):
+            _leap(past, np.int64(row[k]))
+            if row[k] >= SPECIALS:
+                past[LAST_PITCH] = row[k]
+        pending[e, 0] = past[DIRECTION]
+        pending[e, 1] = past[ORIGIN] if past[DIRECTION] != 0 else -1

@@ -17,6 +17,7 @@ from rlcompose.errors import unknown
 NUM_TOKENS = 38
 NUM_EVENTS = 32  # sixteenths: two bars of 4/4
 NUM_SPECIAL = 2  # tokens 0 and 1, the first one that is a pitch is 2
+FIRST_MIDI = 48  # what that token is as a MIDI number
 CONVENTIONS = ("compat", "corrected")
 
 TERM_NAMES = (
