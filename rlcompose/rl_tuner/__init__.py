@@ -4,12 +4,13 @@
     shares = rl_tuner.terms(tokens)     # float64 (32, 9): what each rule pays for each event
     table = rl_tuner.metrics(melodies)  # the eleven published numbers
 
+Prior, agents and players that do not learn are in `prior`, `training` and `players`; the rows of a table in `benchmark`.
 The environment is `gymnasium.make("rlcompose/RLTuner-v0")`.
 """
 
 from __future__ import annotations
 
 from rlcompose.rl_tuner.rules import CONVENTIONS, TERM_NAMES
-from rlcompose.rl_tuner.scoring import METRIC_NAMES, metrics, terms
+from rlcompose.rl_tuner.scoring import METRIC_NAMES, metrics, returns, terms
 
-__all__ = ["CONVENTIONS", "METRIC_NAMES", "TERM_NAMES", "metrics", "terms"]
+__all__ = ["CONVENTIONS", "METRIC_NAMES", "TERM_NAMES", "metrics", "returns", "terms"]

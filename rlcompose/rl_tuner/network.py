@@ -16,7 +16,7 @@ from rlcompose.rl_tuner.core import NO_TOKEN, OBSERVATION_SIZE, pending_leaps
 from rlcompose.rl_tuner.rules import NUM_EVENTS, NUM_SPECIAL, NUM_TOKENS
 
 EMBEDDING = 16  # numbers a token
-HIDDEN = 256
+HIDDEN, CRITIC_HIDDEN = 256, 128
 LOOKBACKS = (8, 16, 24)  # events: one, two and three bars of eight
 LOOKBACK_RUN = 8  # how many of the last events are compared with those before
 POINTED = len(LOOKBACKS) + 2  # tokens that the head knows by what they are to the melody
@@ -114,9 +114,9 @@ class TokenNetwork(nn.Module):
 class _Split(nn.Module):
     """What SB3 calls the mlp_extractor: all features for the actor, the hidden vector for the critic."""
 
-    def __init__(self, features: int) -> None:
+    def __init__(self, actor: int, critic: int) -> None:
         super().__init__()
-        self.latent_dim_pi, self.latent_dim_vf = features, features - POINTED
+        self.latent_dim_pi, self.latent_dim_vf = actor + POINTED, critic
 
     def forward_actor(self, features: Tensor) -> Tensor:
         return features
@@ -138,6 +138,7 @@ class _Tuner(BasePolicy):
 
     def __init__(self, *args: Any, hidden: int = HIDDEN, **kwargs: Any) -> None:
         """As the policy; `hidden` is the width of the network."""
+        self.hidden = hidden
         kwargs |= {
             "features_extractor_class": TokenFeatures,
             "features_extractor_kwargs": {"hidden": hidden},
@@ -148,11 +149,12 @@ class _Tuner(BasePolicy):
         super().__init__(*args, **kwargs)
 
     def _build_mlp_extractor(self) -> None:
-        self.mlp_extractor = _Split(self.features_dim)
+        self.vf_features_extractor = TokenFeatures(self.observation_space, CRITIC_HIDDEN)
+        self.mlp_extractor = _Split(self.hidden, CRITIC_HIDDEN)
 
     def _build(self, lr_schedule: Any) -> None:
         super()._build(lr_schedule)  # type: ignore[misc]  # of the actor-critic policy beside this class
-        self.action_net = TokenHead(self.mlp_extractor.latent_dim_vf)
+        self.action_net = TokenHead(self.hidden)
         settings: dict[str, Any] = {"lr": lr_schedule(1), **self.optimizer_kwargs}
         self.optimizer = self.optimizer_class(self.parameters(), **settings)
 

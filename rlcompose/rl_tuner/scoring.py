@@ -38,6 +38,16 @@ def terms(tokens: ArrayLike, convention: str = "corrected") -> NDArray[np.float6
     return _shares(TunerEngine(1, convention), _checked(tokens, 1))[:, 0]
 
 
+def returns(tokens: ArrayLike, convention: str = "corrected") -> NDArray[np.float64]:
+    """The sum of the nine terms over each of these melodies, int (N, 32): float64 (N,)."""
+    pieces = _checked(tokens, 2)
+    found = np.empty(len(pieces))
+    for start in range(0, len(pieces), _PIECES_AT_ONCE):
+        some = pieces[start : start + _PIECES_AT_ONCE]
+        found[start : start + _PIECES_AT_ONCE] = _shares(TunerEngine(len(some), convention), some).sum(axis=(0, 2))
+    return found
+
+
 def metrics(tokens: ArrayLike, convention: str = "corrected") -> dict[str, float]:
     """The eleven published metrics of melodies, int (N, 32): a number for each of `METRIC_NAMES`.
 

@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from rlcompose.errors import RlcomposeError
-from rlcompose.rl_tuner import CONVENTIONS, METRIC_NAMES, metrics
-from rlcompose.rl_tuner.core import TunerEngine
+from rlcompose.rl_tuner import CONVENTIONS, METRIC_NAMES, metrics, returns
+from rlcompose.rl_tuner.players import greedy, in_key, uniform
 
 C4, D4, E4, F4, G4, B4, D5 = 14, 16, 18, 19, 21, 25, 28
 ONE_NOTE = [C4] * 32
@@ -93,13 +93,7 @@ def test_wrong_shapes_are_told(tokens: object) -> None:
 
 def total(pieces: NDArray[np.int64]) -> float:
     """Mean return under the published reward."""
-    engine = TunerEngine(len(pieces), "compat")
-    engine.reset(np.zeros(len(pieces), np.uint64))
-    returns = np.zeros(len(pieces))
-    for place in range(32):
-        engine.step(pieces[:, place])
-        returns += engine.state.reward
-    return float(returns.mean())
+    return float(returns(pieces, "compat").mean())
 
 
 def check_floor(pieces: NDArray[np.int64], floor: dict[str, float], num_other: int) -> None:
@@ -117,7 +111,7 @@ def check_return(pieces: NDArray[np.int64], floor: float, deviation: float) -> N
 
 
 def test_floor_of_uniform_tokens() -> None:
-    pieces = np.random.default_rng(1).integers(0, 38, (3000, 32))
+    pieces = uniform(3000, 1)
     floor = {
         "notes not in key": 39.6,
         "compositions starting with tonic": 2.7,
@@ -136,8 +130,7 @@ def test_floor_of_uniform_tokens() -> None:
 
 
 def test_floor_of_tokens_in_key() -> None:
-    in_key = [token for token in range(38) if token < 2 or (token - 2) % 12 in (0, 2, 4, 5, 7, 9, 11)]
-    pieces = np.random.default_rng(2).choice(in_key, (3000, 32))
+    pieces = in_key(3000, 2, "compat")
     floor = {
         "notes not in key": 0.0,
         "compositions starting with tonic": 4.6,
@@ -156,34 +149,16 @@ def test_floor_of_rests_and_of_holds() -> None:
     assert metrics(holds, "compat")["notes excessively repeated"] == 27 / 32
 
 
-def greedy(num_pieces: int, convention: str, rng: np.random.Generator | None) -> NDArray[np.int64]:
-    """Melodies of the best immediate reward; of equal ones the lowest token, or one drawn from `rng`."""
-    engine = TunerEngine(num_pieces * 38, convention)
-    state, everything = engine.state, np.tile(np.arange(38), num_pieces)
-    engine.reset(np.zeros(num_pieces * 38, np.uint64))
-    pieces = np.empty((num_pieces, 32), np.int64)
-    for place in range(32):
-        engine.step(everything)
-        rewards = state.reward.reshape(num_pieces, 38)
-        preference = np.zeros(rewards.shape) if rng is None else rng.random(rewards.shape)
-        best = np.where(rewards == rewards.max(axis=1, keepdims=True), preference, -1.0).argmax(axis=1)
-        pieces[:, place] = best
-        kept = np.repeat(best + 38 * np.arange(num_pieces), 38)
-        for array in (state.obs, state.now):
-            array[:] = array[kept]
-    return pieces
-
-
 @both
 def test_greedy_with_ties_to_the_lowest_token_passes_what_it_is_paid_for(convention: str) -> None:
-    told = metrics(greedy(1, convention, None), convention)
+    told = metrics(greedy(1, convention), convention)
     assert told["compositions starting with tonic"] == 1.0
     assert told["leaps resolved"] == 1.0
     assert told["notes not in key"] == told["notes excessively repeated"] == 0.0
 
 
 def test_floor_of_greedy_with_drawn_ties() -> None:
-    pieces = greedy(150, "compat", np.random.default_rng(3))
+    pieces = greedy(150, "compat", seed=3)
     floor = {
         "notes excessively repeated": 0.0,
         "notes not in key": 0.0,
