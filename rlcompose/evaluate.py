@@ -72,6 +72,7 @@ def _evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
         picture_format(arguments.plot)  # a mistake is told before the work
     kinds = {name: _kind(name) for name in dict.fromkeys(arguments.sets)}
     style, against = _reference(arguments, kinds)
+    _refuse_taken(kinds)
     tell(f"reading {against}")
     bench, sites, real = real_bench(style, against, arguments.pieces, arguments.bars, arguments.seed)
     sets = []
@@ -122,6 +123,16 @@ def _kind(name: str) -> str:
         return "style"
     hint = unknown("style", name, style_names())
     raise RlcomposeError(f"{name!r} is no file, folder or run, and: {hint}")
+
+
+def _refuse_taken(kinds: Mapping[str, str]) -> None:
+    """Two rows of one name could not be told apart."""
+    from rlcompose.errors import RlcomposeError
+    from rlcompose.evaluation import REAL
+
+    for name in kinds:
+        if Path(name).name in (REAL, *FLOORS):
+            raise RlcomposeError(f"a set called {Path(name).name!r} stands in every table already: rename {name}")
 
 
 def _reference(arguments: argparse.Namespace, kinds: Mapping[str, str]) -> tuple[Style, str]:

@@ -114,6 +114,7 @@ def test_a_picture_is_drawn(result: dict[str, Any]) -> None:
         (["jaz"], "nearest"),
         (["nowhere.mid"], "no file, folder or run"),
         (["fiddle", "--plot", "numbers.pgn"], "did you mean 'png'"),
+        (["{real}", "--against", "{real}", "--style", "fiddle"], "stands in every table already"),
         (["{real}"], "nothing says what files are compared with"),
         (["fiddle", "--bars", "4"], "--bars"),
     ],

@@ -123,6 +123,12 @@ def _centroids() -> NDArray[np.float64]:
     return np.stack([radii * np.sin(angles), radii * np.cos(angles)], axis=2).reshape(12, 6)
 
 
+def chord_centroids(tones: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The place of each chord in the tonal space, in the middle of its notes: float64 (chords, 6)."""
+    middles: NDArray[np.float64] = tones @ _centroids() / tones.sum(1, keepdims=True)
+    return middles
+
+
 @piece_metric(
     "MCTD: distance of a note and its chord in the six-dimensional tonal space, mean weighted by the notes' lengths; "
     "low is near",
@@ -133,8 +139,6 @@ def tonal_distance(piece: Reading) -> float:
     has = piece.has_chord
     if not has.any():
         return float("nan")
-    places = _centroids()
-    tones = piece.tones[piece.note_chords[has]]
-    chords = tones @ places / tones.sum(1, keepdims=True)
-    distances = np.linalg.norm(places[piece.classes[has]] - chords, axis=1)
+    chords = chord_centroids(piece.tones[piece.note_chords[has]])
+    distances = np.linalg.norm(_centroids()[piece.classes[has]] - chords, axis=1)
     return float(np.average(distances, weights=piece.ticks[has]))

@@ -1,9 +1,9 @@
-"""The compiled search for the longest run that a piece shares with a corpus.
+"""The compiled parts of the metrics: the longest run that a piece shares with a corpus, the fitness of its segments.
 
 As the engine's kernel, this file is never imported under its own name: `rlcompose.engine.cache` imports a copy named by
 the hash of its text. It therefore imports nothing of this package.
 
-The reference is one array of tokens, each piece followed by a separator, and its suffix array; separators are negative
+In the search the reference is one array of tokens, each piece followed by a separator, and its suffix array; separators are negative
 and differ from each other and from all tokens, so that no run reaches over the end of a piece.
 """
 # ruff: noqa: D103  - the kernel's own functions are described where they are called
@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import boolean, int64, njit, void
+import numpy as np
+from numba import boolean, float64, int64, njit, void
 
 NOTES, START, REFERENCE, REFERENCE_START = range(4)  # columns of `out`
 
@@ -130,3 +131,28 @@ def longest_runs(
                     out[piece, START] = i
                     out[piece, REFERENCE] = owners[order[r]]
                     out[piece, REFERENCE_START] = order[r]
+
+
+@njit(void(float64[:, ::1], float64[:, ::1]), cache=True)
+def fitness_scape(similarity: Any, fitness: Any) -> None:
+    n = similarity.shape[0]
+    along = np.zeros((n + 1, n + 1), np.float64)
+    for i in range(n):
+        for j in range(n):
+            along[i + 1, j + 1] = along[i, j] + similarity[i, j]
+    best = np.zeros(n + 1, np.float64)
+    paths = np.zeros(n + 1, np.int64)
+    for length in range(1, n + 1):
+        for start in range(n - length + 1):
+            for end in range(1, n + 1):
+                best[end], paths[end] = best[end - 1], paths[end - 1]
+                if end >= length:
+                    score = along[start + length, end] - along[start, end - length]
+                    if score > 0.0 and best[end - length] + score > best[end]:
+                        best[end], paths[end] = best[end - length] + score, paths[end - length] + 1
+            covered = paths[n] * length
+            if covered > length:
+                score = (best[n] - length) / covered
+                coverage = (covered - length) / n
+                if score > 0.0:
+                    fitness[length, start] = 2.0 * score * coverage / (score + coverage)

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rlcompose.errors import RlcomposeError
+from rlcompose.metrics.compiled import kernel
 from rlcompose.metrics.lines import Ints, Lines, Pairs, Pieces, lines_of, ngrams, numbered, pairs_of
 
 NGRAM = 4  # pairs, which is five notes
@@ -37,14 +35,6 @@ class SharedRun:
     bar: int = -1
     reference: int = -1
     reference_bar: int = -1
-
-
-@cache
-def _kernel() -> Any:
-    from rlcompose.engine.cache import import_cached
-
-    text = resources.files("rlcompose.metrics").joinpath("kernel.py").read_text(encoding="utf-8")
-    return import_cached("metrics", text, "compiling the search for shared runs: some seconds, once")
 
 
 def ngram_novelty(pieces: Pieces, reference: Pieces, n: int = NGRAM) -> NDArray[np.float64]:
@@ -100,11 +90,11 @@ def shared_runs(
     starts = np.insert(theirs.notes, ends, -1)
     order = suffix_array(text)
     prefixes = np.zeros(len(text), np.int64)
-    _kernel().common_prefixes(text, order, prefixes)
+    kernel().common_prefixes(text, order, prefixes)
     firsts = np.append(0, np.cumsum(np.bincount(ours.owners, minlength=len(pieces)))).astype(np.int64)
     found = np.empty((len(pieces), 4), np.int64)
     fewest = TRIVIAL_INTERVALS + 1 if ignore_trivial else 1
-    _kernel().longest_runs(
+    kernel().longest_runs(
         query, ours.intervals, firsts, text, owners, order, prefixes, np.ascontiguousarray(excluded), fewest, found
     )
     return [

@@ -7,19 +7,30 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from rlcompose.metrics import harmony, pitch, rhythm  # they register what they define
+from rlcompose.metrics import harmony, pitch, progression, rhythm, structure  # they register what they define
 from rlcompose.metrics.reading import Reading, read
 from rlcompose.metrics.register import PIECE_METRICS, Metric
 from rlcompose.score import Composition
 
-__all__ = ["PIECE_METRICS", "Metric", "harmony", "measure", "measure_all", "pitch", "rhythm"]
+__all__ = [
+    "PIECE_METRICS",
+    "Metric",
+    "harmony",
+    "measure",
+    "measure_all",
+    "pitch",
+    "progression",
+    "rhythm",
+    "structure",
+]
 
 
 def measure(piece: Composition) -> dict[str, float]:
     """Every metric of a piece by name; nan where it is undefined, as harmony without chords.
 
-    >>> from rlcompose import Composer
-    >>> numbers = measure(Composer("jazz", bars=4).compose(seed=1).composition)
+    >>> from rlcompose import Composer, agent, brief
+    >>> composer = Composer.of(agent.find_agent("greedy").make(), brief.make_brief("jazz", {"bars": 4}))
+    >>> numbers = measure(composer.compose(seed=1).composition)
     >>> 0.0 <= numbers["chord_tone_share"] <= 1.0
     True
     """

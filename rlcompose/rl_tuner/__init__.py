@@ -4,7 +4,7 @@
     shares = rl_tuner.terms(tokens)     # float64 (32, 9): what each rule pays for each event
     table = rl_tuner.metrics(melodies)  # the eleven published numbers
 
-Prior, agents and players that do not learn are in `prior`, `training` and `players`; the rows of a table in `benchmark`.
+Prior, agents and players that do not learn are in `prior`, `training` and `players`, a table's rows in `benchmark`.
 The environment is `gymnasium.make("rlcompose/RLTuner-v0")`.
 """
 

@@ -33,7 +33,7 @@ def published(name: str) -> dict[str, float]:
 
 
 def measured(tokens: Melodies, convention: str, prior: Prior | None = None) -> dict[str, float]:
-    """The eleven metrics of melodies (N, 32), and:
+    """The eleven metrics of melodies (N, 32), and what noise cannot have beside them.
 
     theory return         mean sum of the nine terms over a melody
     log-likelihood        mean over the tokens under the prior, nats; left out without one
@@ -60,4 +60,7 @@ def successions(tokens: Melodies) -> NDArray[np.float64]:
 
 def places(tokens: Melodies) -> NDArray[np.float64]:
     """1 where a token stands at an event, float64 (N, 1216)."""
-    return (tokens[:, :, None] == np.arange(NUM_TOKENS)).reshape(-1, NUM_EVENTS * NUM_TOKENS).astype(np.float64)
+    there: NDArray[np.float64] = (
+        (tokens[:, :, None] == np.arange(NUM_TOKENS)).reshape(-1, NUM_EVENTS * NUM_TOKENS).astype(np.float64)
+    )
+    return there

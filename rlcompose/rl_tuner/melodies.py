@@ -69,7 +69,9 @@ def melodies_of(tune: Composition) -> Iterator[NDArray[np.int64]]:
 
 def _quantised(tune: Composition, ticks: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The tokens of a tune, and how many notes each event drops; -1 is a pitch below the lowest token."""
-    shift = -tune.key.tonic + 12 * round((MIDDLE - float(np.median([n.pitch for n in tune.notes])) + tune.key.tonic) / 12)
+    shift = -tune.key.tonic + 12 * round(
+        (MIDDLE - float(np.median([n.pitch for n in tune.notes])) + tune.key.tonic) / 12
+    )
     length = tune.bars * EVENTS_PER_BAR
     tokens, dropped = np.full(length, NO_EVENT, np.int64), np.zeros(length, np.int64)
     sounds = np.zeros(length + 1, np.bool_)

@@ -28,8 +28,8 @@ class TokenFeatures(BaseFeaturesExtractor):
     Behind the hidden vector stand tokens for the head: what was played one, two and three bars before the coming event,
     the highest and the lowest pitch so far; -1 where there is none. Every token of the melody is looked up in one
     table; besides, the network is told how many of the last events were those of the bars before (the inputs of Waite
-    2016, "Generating long-term structure in songs and stories", Magenta's Lookback RNN), whether the extremes came once,
-    and which leap waits to be resolved. The published benchmark has an LSTM of 100 units.
+    2016, "Generating long-term structure in songs and stories", Magenta's Lookback RNN), whether the extremes came
+    once, and which leap waits to be resolved. The published benchmark has an LSTM of 100 units.
     """
 
     def __init__(self, observation_space: spaces.Space[Any], hidden: int = HIDDEN, dropout: float = 0.0) -> None:
@@ -135,6 +135,7 @@ class _Tuner(BasePolicy):
     action_net: Any
     mlp_extractor: Any
     pi_features_extractor: BaseFeaturesExtractor
+    vf_features_extractor: BaseFeaturesExtractor
 
     def __init__(self, *args: Any, hidden: int = HIDDEN, **kwargs: Any) -> None:
         """As the policy; `hidden` is the width of the network."""

@@ -1,9 +1,9 @@
 """The prior of the RL Tuner task: a network that knows what comes next in real tunes; the published one is a Note RNN.
 
-    from rlcompose.rl_tuner.prior import fit_prior
-    prior = fit_prior()                        # a minute and a half on two cores; needs music21, which has the tunes
-    tokens = prior.compose(1000, seed=0)
-    prior.log_likelihood(tokens).mean()        # nats a token
+from rlcompose.rl_tuner.prior import fit_prior
+prior = fit_prior()                        # a minute and a half on two cores; needs music21, which has the tunes
+tokens = prior.compose(1000, seed=0)
+prior.log_likelihood(tokens).mean()        # nats a token
 """
 
 from __future__ import annotations
@@ -85,7 +85,9 @@ def load_prior(folder: Path) -> Prior:
     try:
         config = json.loads((folder / "prior.json").read_text(encoding="utf-8"))
         if config["layout_id"] != LAYOUT_ID:
-            raise RlcomposeError(f"the prior in {folder} is of layout {config['layout_id']!r}, here it is {LAYOUT_ID!r}")
+            raise RlcomposeError(
+                f"the prior in {folder} is of layout {config['layout_id']!r}, here it is {LAYOUT_ID!r}"
+            )
         network = TokenNetwork(observation_space("int16"), config["hidden"])
         network.load_state_dict(load_file(folder / "prior.safetensors"))
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
@@ -133,7 +135,7 @@ def fit_prior(
 
 
 def observed(melodies: Melodies, rng: np.random.Generator) -> NDArray[np.int16]:
-    """What an agent sees before each event of these melodies after random primes, int16 (32 N, 34), melody by melody."""
+    """What an agent sees before each event of these melodies, after random primes: int16 (32 N, 34)."""
     number = len(melodies)
     heard = np.concatenate([rng.integers(0, NUM_TOKENS, (number, 1)), melodies], axis=1)
     seen = np.full((number, NUM_EVENTS, OBSERVATION_SIZE), -1, np.int16)

@@ -10,8 +10,8 @@ What an agent learns to get is, in the mean over pieces,
     pay - anchor (log p_agent - log p_prior) - anchor x variety x log p_agent
 
 summed over the events: KL-control (Jaques et al. 2017, eq. 4, arXiv 1611.02796). Where nothing but the whole piece
-counts, the best there is is known: pieces in proportion to p_prior exp(pay / anchor). `variety` flattens that. Without a
-prior all tokens are alike to it.
+counts, the best there is is known: pieces in proportion to p_prior exp(pay / anchor). `variety` flattens that. Without
+a prior all tokens are alike to it.
 """
 
 from __future__ import annotations
@@ -83,19 +83,20 @@ PLAIN = Pay()
 # piece as often as a tune has them, those that are broken seldom cost more, and the end may be another than the tonic.
 HELD = Pay(
     weights={
-        "key": 2.0,
-        "tonic": 2.6,
-        "repetition": 3.0,
-        "autocorrelation": 0.07,
+        "key": 2.8,
+        "tonic": 3.2,
+        "repetition": 3.5,
+        "autocorrelation": 0.13,
         "motif": 0.05,
-        "repeated_motif": 0.8,
+        "repeated_motif": 1.0,
         "preferred_intervals": 0.0,
-        "leap": 3.0,
-        "unique_extremes": 1.7,
+        "leap": 4.5,
+        "unique_extremes": 2.1,
     },
     late=0.2,
-    most={"leap": 2.5, "repeated_motif": 12.0},
+    most={"leap": 5.0, "repeated_motif": 12.0},
 )
+HELD_VARIETY = 0.33
 
 
 class PaidVecEnv(RLTunerVecEnv):
@@ -162,8 +163,8 @@ def train_agent(
 
     With a prior the agent starts as it: before the first update it says the same of every token. `report` is told after
     every rollout how many events were played, and the mean pay of the pieces that ended in it. `settings` replace those
-    of the algorithm in SB3 (`PPO_SETTINGS`, `DQN_SETTINGS`). A masking agent has nothing to mask here, as all tokens are
-    always legal; it is there to be compared.
+    of the algorithm in SB3 (`PPO_SETTINGS`, `DQN_SETTINGS`). A masking agent has nothing to mask here, as all tokens
+    are always legal; it is there to be compared.
 
     Raises:
         RlcomposeError: The algorithm or the convention is not known, or `anchor` is not above 0.
@@ -215,7 +216,7 @@ PPO_SETTINGS: dict[str, Any] = {
 }
 
 
-class _Varied(TimedRolloutBuffer):
+class _Varied(TimedRolloutBuffer):  # type: ignore[misc]  # mypy cannot see agents/ by its installed name
     """A buffer in which it costs to be sure: by the whole future, where PPO's entropy bonus sees one event."""
 
     sureness = 0.0  # what a nat of the agent's own log probability costs
@@ -225,7 +226,7 @@ class _Varied(TimedRolloutBuffer):
         super().compute_returns_and_advantage(last_values, dones)
 
 
-class _MaskableVaried(_Varied, MaskableTimedRolloutBuffer):
+class _MaskableVaried(_Varied, MaskableTimedRolloutBuffer):  # type: ignore[misc]  # the same
     """The same with masks."""
 
 
@@ -276,9 +277,10 @@ class TunerQNetwork(QNetwork):
     def __init__(self, *args: Any, hidden: int, temperature: float, **kwargs: Any) -> None:
         """As `QNetwork`; `hidden` is the network's width, `temperature` the player's."""
         super().__init__(*args, **kwargs)
-        self.q_net = TokenNetwork(self.observation_space, hidden)  # type: ignore[assignment]  # in a Sequential's place
-        torch.nn.init.zeros_(self.q_net.head.tokens.weight)  # type: ignore[union-attr]
-        torch.nn.init.zeros_(self.q_net.head.tokens.bias)  # type: ignore[union-attr]
+        network = TokenNetwork(self.observation_space, hidden)
+        torch.nn.init.zeros_(network.head.tokens.weight)  # at first no token brings more than another
+        torch.nn.init.zeros_(network.head.tokens.bias)
+        self.q_net = network  # type: ignore[assignment]  # in the place of SB3's own Sequential
         self.temperature = temperature
 
     @property
@@ -300,15 +302,15 @@ class TunerDQNPolicy(DQNPolicy):
 
     def __init__(self, *args: Any, hidden: int, temperature: float, **kwargs: Any) -> None:
         """As `DQNPolicy`; the others are those of `TunerQNetwork`."""
-        self._network = {"hidden": hidden, "temperature": temperature}
-        super().__init__(*args, net_arch=[], **kwargs)
+        self._network: dict[str, Any] = {"hidden": hidden, "temperature": temperature}
+        super().__init__(*args, **kwargs)
 
     def make_q_net(self) -> TunerQNetwork:
         """A fresh network."""
         return TunerQNetwork(**self._update_features_extractor(self.net_args, features_extractor=None), **self._network)
 
 
-class TunerDQN(Boltzmann, DQN):
+class TunerDQN(Boltzmann, DQN):  # type: ignore[misc]  # the same
     """DQN whose player draws tokens by their values, and values the next event by what that player gets of it.
 
     That is the log-sum-exp of Psi- and G-learning (Jaques et al. 2017, sec. 3.2), with the prior in the policy as in G.
@@ -318,6 +320,9 @@ class TunerDQN(Boltzmann, DQN):
         """As DQN."""
         super().__init__(*args, **kwargs)
         self.unit = 1.0  # nats and pay are weighed against each other, so pay is not scaled
+
+    learner: Any
+    target: Any
 
     def _create_aliases(self) -> None:
         super()._create_aliases()
@@ -368,4 +373,4 @@ ALGORITHMS: Mapping[str, Callable[..., TunerAgent]] = {
     "maskable_ppo": _ppo(MaskablePPO, MaskableTunerPolicy, _MaskableVaried),
     "dqn": _dqn,
 }
-STEPS: Mapping[str, int] = {"ppo": 2_800_000, "maskable_ppo": 2_800_000, "dqn": 1_000_000}
+STEPS: Mapping[str, int] = {"ppo": 3_200_000, "maskable_ppo": 3_200_000, "dqn": 1_000_000}

@@ -54,6 +54,13 @@ def test_pitch() -> None:
     assert told["scale_consistency"] == pytest.approx(5 / 6)  # all but C# in C major
 
 
+def test_windows_of_four_bars_begin_at_every_bar() -> None:
+    # A C in each of three bars, in the next two a D: C C C D, C C D D.
+    notes = [(BAR * bar, 12, 60 if bar < 3 else 62) for bar in range(5)]
+    first = -(3 / 4) * math.log2(3 / 4) - (1 / 4) * math.log2(1 / 4)
+    assert measure(piece(notes, bars=5))["pitch_class_entropy_4"] == pytest.approx((first + 1.0) / 2)
+
+
 def test_rhythm() -> None:
     told = measure(TUNE)
     # Onsets at 0 12 24 36 and at 0 24: of 48 places two differ.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +20,7 @@ from rlcompose.theory.meter import Meter
 EIGHTH = 6  # ticks, an event in 4/4
 
 
-def tune(notes: list[tuple[float, int, float]], bars: int = 4, tonic: int = 0, **changes: Any) -> Composition:
+def tune(notes: Sequence[tuple[float, int, float]], bars: int = 4, tonic: int = 0, **changes: Any) -> Composition:
     """Of (onset, pitch, length), times in eighths."""
     made = tuple(Note(round(onset * EIGHTH), pitch, round(length * EIGHTH)) for onset, pitch, length in notes)
     whole = Composition(
@@ -58,7 +59,7 @@ def test_a_note_between_two_events_moves_to_the_first_and_gives_way() -> None:
     ornament = [*SCALE[:8], (8, 60, 0.5), (8.5, 61, 0.5), *SCALE[9:]]
     (melody,) = melodies_of(tune(ornament))
     assert melody.tolist() == [14, 16, 18, 19, 21, 19, 18, 16] * 4
-    quick = [(i / 2, 60 + i % 3, 0.5) for i in range(64)]
+    quick: list[tuple[float, int, float]] = [(i / 2, 60 + i % 3, 0.5) for i in range(64)]
     assert not list(melodies_of(tune(quick)))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from rlcompose.rl_tuner.prior import Prior, fit_prior, load_prior, observed
 from rlcompose.rl_tuner.training import ALGORITHMS, HELD, PLAIN, PaidVecEnv, Pay, train_agent
 
 algorithms = pytest.mark.parametrize("algorithm", list(ALGORITHMS))
-SMALL = {
+SMALL: dict[str, dict[str, Any]] = {
     "ppo": {"num_envs": 32, "batch_size": 256},
     "maskable_ppo": {"num_envs": 32, "batch_size": 256},
     "dqn": {"num_envs": 32, "batch_size": 64, "buffer_size": 4096, "learning_starts": 128},
