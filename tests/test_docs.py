@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import importlib
 import inspect
 import json
@@ -178,6 +179,43 @@ def settings_table(agent: str) -> str:
     return "\n".join(["| setting | preset | allowed | meaning |", "|---|---|---|---|", *rows])
 
 
+# The columns of the RL Tuner table: their heads, and their digits behind the point; shares are in percent.
+TUNER_COLUMNS = {
+    "notes excessively repeated": ("repeated", 2),
+    "mean autocorrelation lag 1": ("lag 1", 2),
+    "mean autocorrelation lag 2": ("lag 2", 2),
+    "mean autocorrelation lag 3": ("lag 3", 2),
+    "notes not in key": ("off key", 2),
+    "compositions starting with tonic": ("tonic", 1),
+    "leaps resolved": ("leaps", 1),
+    "compositions with unique max note": ("max", 1),
+    "compositions with unique min note": ("min", 1),
+    "notes in motif": ("motif", 1),
+    "notes in repeated motif": ("again", 2),
+    "theory return": ("return", 0),
+    "log-likelihood": ("nats", 2),
+    "vendi of successions": ("Vendi, pairs", 0),
+    "vendi of places": ("Vendi, places", 0),
+}
+
+
+def tuner_table() -> str:
+    """The means over the seeds of what the experiment found."""
+    with (ROOT / "experiments" / "rl_tuner" / "results.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    lines = ["| | " + " | ".join(head for head, _ in TUNER_COLUMNS.values()) + " |"]
+    lines.append("|---" * (len(TUNER_COLUMNS) + 1) + "|")
+    for player in dict.fromkeys(row["player"] for row in rows):
+        cells = []
+        for name, (_, digits) in TUNER_COLUMNS.items():
+            values = [float(row[name]) for row in rows if row["player"] == player and row[name]]
+            is_share = name.startswith(("notes", "compositions", "leaps"))
+            scale, unit = (100.0, " %") if is_share else (1.0, "")
+            cells.append(f"{scale * sum(values) / len(values):.{digits}f}{unit}" if values else "")
+        lines.append(f"| {player} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 AGENTS_WITH_SETTINGS = sorted(name for name, kind in load_agents().items() if kind.preset)
 
 TABLES: dict[str, Callable[[], str]] = {
@@ -191,6 +229,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "terms": terms_table,
     "features": features_table,
     "piece-metrics": piece_metrics_table,
+    "rl-tuner": tuner_table,
     **{f"options-{command}": partial(options_table, command) for command in COMMANDS},
 }
 

@@ -1,6 +1,7 @@
 """The RL Tuner benchmark: what agents reach beside the paper's, and what reaches as much without learning.
 
-Writes `results.md` and `results.csv` beside this file; what is measured already is kept in `runs.json` and not run again.
+Writes `results.md` and `results.csv` beside this file. What is measured already is kept in `build/rl_tuner` and not run
+again, so that Ctrl-C loses no more than the agent that is being trained.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ SEEDS = (0, 1, 2)
 PIECES = 10_000
 CONVENTION = "compat"
 FIRST_SEED = 1_000_000  # of composing, far from those of training
+RULES_ANCHOR = 0.1  # of a nat away from tokens at random: enough to explore, too little to be played for
 RULES_STEPS = {"ppo": 1_000_000, "maskable_ppo": 1_000_000, "dqn": 500_000}
 
 Row = dict[str, float]
@@ -56,7 +58,7 @@ SHORT = {
 SHARES = {name for name in METRIC_NAMES if not name.startswith("mean")}
 
 
-def train(algorithm: str, prior: Prior | None, pay: Pay, steps: int | None, variety: float, seed: int) -> Any:
+def train(algorithm: str, prior: Prior | None, pay: Pay, seed: int, **settings: Any) -> Any:
     """An agent, with its progress on the screen."""
     begun = time.monotonic()
 
@@ -66,9 +68,7 @@ def train(algorithm: str, prior: Prior | None, pay: Pay, steps: int | None, vari
             end="",
         )
 
-    agent = train_agent(
-        algorithm, prior, convention=CONVENTION, pay=pay, steps=steps, variety=variety, seed=seed, report=report
-    )
+    agent = train_agent(algorithm, prior, convention=CONVENTION, pay=pay, seed=seed, report=report, **settings)
     print(flush=True)
     return agent
 
@@ -80,9 +80,9 @@ def players(prior: Prior) -> dict[str, tuple[Callable[[int], NDArray[np.int64]],
     def agent(algorithm: str, is_held: bool) -> Callable[[int], NDArray[np.int64]]:
         def compose(seed: int) -> NDArray[np.int64]:
             if is_held:
-                made = train(algorithm, prior, HELD, None, HELD_VARIETY, seed)
+                made = train(algorithm, prior, HELD, seed, variety=HELD_VARIETY)
             else:
-                made = train(algorithm, None, PLAIN, RULES_STEPS[algorithm], 0.0, seed)
+                made = train(algorithm, None, PLAIN, seed, steps=RULES_STEPS[algorithm], anchor=RULES_ANCHOR)
             melodies: NDArray[np.int64] = made.compose(PIECES, FIRST_SEED + seed)
             return melodies
 

@@ -3,8 +3,8 @@
 As the engine's kernel, this file is never imported under its own name: `rlcompose.engine.cache` imports a copy named by
 the hash of its text. It therefore imports nothing of this package.
 
-In the search the reference is one array of tokens, each piece followed by a separator, and its suffix array; separators are negative
-and differ from each other and from all tokens, so that no run reaches over the end of a piece.
+In the search the reference is one array of tokens, each piece followed by a separator, and its suffix array; separators
+are negative and differ from each other and from all tokens, so that no run reaches over the end of a piece.
 """
 # ruff: noqa: D103  - the kernel's own functions are described where they are called
 

@@ -86,9 +86,9 @@ HELD = Pay(
         "key": 2.8,
         "tonic": 3.2,
         "repetition": 3.5,
-        "autocorrelation": 0.13,
+        "autocorrelation": 0.12,
         "motif": 0.05,
-        "repeated_motif": 1.0,
+        "repeated_motif": 0.95,
         "preferred_intervals": 0.0,
         "leap": 4.5,
         "unique_extremes": 2.1,
@@ -96,7 +96,7 @@ HELD = Pay(
     late=0.2,
     most={"leap": 5.0, "repeated_motif": 12.0},
 )
-HELD_VARIETY = 0.33
+HELD_VARIETY = 0.36
 
 
 class PaidVecEnv(RLTunerVecEnv):
