@@ -33,8 +33,8 @@ SEEDS = (0, 1, 2)
 PIECES = 10_000
 CONVENTION = "compat"
 FIRST_SEED = 1_000_000  # of composing, far from those of training
-# A nat away from tokens at random costs a tenth: enough to explore, too little to be played for. From scratch PPO needs a
-# nearer horizon, as published (gamma .5), here of a quarter note.
+# A nat away from tokens at random costs a tenth: enough to explore, too little to be played for. From scratch PPO needs
+# a nearer horizon, as published (gamma .5), here of a quarter note.
 RULES = {"ppo": {"anchor": 0.1, "gamma": 0.5, "gae_lambda": 0.9, "n_epochs": 4}, "dqn": {"anchor": 0.1}}
 RULES["maskable_ppo"] = RULES["ppo"]
 RULES_STEPS = {"ppo": 1_000_000, "maskable_ppo": 1_000_000, "dqn": 500_000}
