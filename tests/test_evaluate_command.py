@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -92,7 +93,9 @@ def test_a_copy_is_found_with_its_place(real: Path, tmp_path: Path, write_tunes:
 
 
 def test_the_same_again_is_the_same_from_the_cache(real: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    words = (real, "--style", "fiddle", "--against", real, "--pieces", "10", "--bars", "8")
+    again = tmp_path / "again"
+    shutil.copytree(real, again)
+    words = (again, "--style", "fiddle", "--against", real, "--pieces", "10", "--bars", "8")
     first = evaluated(*words, out=tmp_path / "a.json")
     from rlcompose import evaluation
 

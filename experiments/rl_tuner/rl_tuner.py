@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rlcompose.agents.rl_tuner import HELD, HELD_VARIETY, PLAIN, Pay, train_agent
 from rlcompose.corpus.split import REFEREE, TEST
 from rlcompose.files import write_atomically
 from rlcompose.rl_tuner import METRIC_NAMES
@@ -26,17 +27,12 @@ from rlcompose.rl_tuner.benchmark import EXTRA_NAMES, PUBLISHED, measured, publi
 from rlcompose.rl_tuner.melodies import folk_melodies
 from rlcompose.rl_tuner.players import beam, greedy, in_key, tilted, uniform
 from rlcompose.rl_tuner.prior import Prior, fit_prior, load_prior
-from rlcompose.rl_tuner.training import HELD, HELD_VARIETY, PLAIN, Pay, train_agent
 
 HERE = Path(__file__).parent
 SEEDS = (0, 1, 2)
 PIECES = 10_000
 CONVENTION = "compat"
 FIRST_SEED = 1_000_000  # of composing, far from those of training
-# A nat away from tokens at random costs a tenth: enough to explore, too little to be played for. From scratch PPO needs
-# a nearer horizon, as published (gamma .5), here of a quarter note.
-RULES = {"ppo": {"anchor": 0.1, "gamma": 0.5, "gae_lambda": 0.9, "n_epochs": 4}, "dqn": {"anchor": 0.1}}
-RULES["maskable_ppo"] = RULES["ppo"]
 RULES_STEPS = {"ppo": 1_000_000, "maskable_ppo": 1_000_000, "dqn": 500_000}
 
 Row = dict[str, float]
@@ -85,7 +81,7 @@ def players(prior: Prior) -> dict[str, tuple[Callable[[int], NDArray[np.int64]],
             if is_held:
                 made = train(algorithm, prior, HELD, seed, variety=HELD_VARIETY)
             else:
-                made = train(algorithm, None, PLAIN, seed, steps=RULES_STEPS[algorithm], **RULES[algorithm])
+                made = train(algorithm, None, PLAIN, seed, steps=RULES_STEPS[algorithm])
             melodies: NDArray[np.int64] = made.compose(PIECES, FIRST_SEED + seed)
             return melodies
 

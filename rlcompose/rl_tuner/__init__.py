@@ -4,7 +4,8 @@
     shares = rl_tuner.terms(tokens)     # float64 (32, 9): what each rule pays for each event
     table = rl_tuner.metrics(melodies)  # the eleven published numbers
 
-Prior, agents and players that do not learn are in `prior`, `training` and `players`, a table's rows in `benchmark`.
+Prior and players that do not learn are in `prior` and `players`, a table's rows in `benchmark`; agents are in
+`rlcompose.agents.rl_tuner`.
 The environment is `gymnasium.make("rlcompose/RLTuner-v0")`.
 """
 

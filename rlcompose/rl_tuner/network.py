@@ -6,17 +6,14 @@ from typing import Any
 
 import torch
 from gymnasium import spaces
-from sb3_contrib.common.maskable.policies import MaskableActorCriticPolicy
-from stable_baselines3.common.policies import ActorCriticPolicy, BasePolicy
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import Tensor, nn
 
-from rlcompose.agents._policy import Choice
 from rlcompose.rl_tuner.core import NO_TOKEN, OBSERVATION_SIZE, pending_leaps
 from rlcompose.rl_tuner.rules import NUM_EVENTS, NUM_SPECIAL, NUM_TOKENS
 
 EMBEDDING = 16  # numbers a token
-HIDDEN, CRITIC_HIDDEN = 256, 128
+HIDDEN = 256
 LOOKBACKS = (8, 16, 24)  # events: one, two and three bars of eight
 LOOKBACK_RUN = 8  # how many of the last events are compared with those before
 POINTED = len(LOOKBACKS) + 2  # tokens that the head knows by what they are to the melody
@@ -109,74 +106,3 @@ class TokenNetwork(nn.Module):
         """Logits or values (batch, 38)."""
         logits: Tensor = self.head(self.features(observations))
         return logits
-
-
-class _Split(nn.Module):
-    """What SB3 calls the mlp_extractor: all features for the actor, the hidden vector for the critic."""
-
-    def __init__(self, actor: int, critic: int) -> None:
-        super().__init__()
-        self.latent_dim_pi, self.latent_dim_vf = actor + POINTED, critic
-
-    def forward_actor(self, features: Tensor) -> Tensor:
-        return features
-
-    def forward_critic(self, features: Tensor) -> Tensor:
-        return features[:, : self.latent_dim_vf]
-
-
-class _Tuner(BasePolicy):
-    """SB3's actor-critic policies over the network above, actor and critic apart.
-
-    Apart, because what the critic has to learn at first would bend the features that the prior has given the actor.
-    """
-
-    features_dim: int
-    action_net: Any
-    mlp_extractor: Any
-    pi_features_extractor: BaseFeaturesExtractor
-    vf_features_extractor: BaseFeaturesExtractor
-
-    def __init__(self, *args: Any, hidden: int = HIDDEN, **kwargs: Any) -> None:
-        """As the policy; `hidden` is the width of the network."""
-        self.hidden = hidden
-        kwargs |= {
-            "features_extractor_class": TokenFeatures,
-            "features_extractor_kwargs": {"hidden": hidden},
-            "share_features_extractor": False,
-            "net_arch": [],
-            "ortho_init": False,
-        }
-        super().__init__(*args, **kwargs)
-
-    def _build_mlp_extractor(self) -> None:
-        self.vf_features_extractor = TokenFeatures(self.observation_space, CRITIC_HIDDEN)
-        self.mlp_extractor = _Split(self.hidden, CRITIC_HIDDEN)
-
-    def _build(self, lr_schedule: Any) -> None:
-        super()._build(lr_schedule)  # type: ignore[misc]  # of the actor-critic policy beside this class
-        self.action_net = TokenHead(self.hidden)
-        settings: dict[str, Any] = {"lr": lr_schedule(1), **self.optimizer_kwargs}
-        self.optimizer = self.optimizer_class(self.parameters(), **settings)
-
-    def _get_action_dist_from_latent(self, latent_pi: Tensor) -> Choice:
-        logits = self.action_net(latent_pi)
-        return Choice(NUM_TOKENS).proba_distribution(logits)
-
-    def action_logits(self, observations: Tensor) -> Tensor:
-        """Logits (batch, 38)."""
-        logits: Tensor = self.action_net(self.pi_features_extractor(observations))
-        return logits
-
-    def start_as(self, network: TokenNetwork) -> None:
-        """Act as this network does, to the last bit of its logits."""
-        self.pi_features_extractor.load_state_dict(network.features.state_dict())
-        self.action_net.load_state_dict(network.head.state_dict())
-
-
-class TunerPolicy(_Tuner, ActorCriticPolicy):
-    """PPO's policy."""
-
-
-class MaskableTunerPolicy(_Tuner, MaskableActorCriticPolicy):
-    """MaskablePPO's policy."""

@@ -1,102 +1,37 @@
-"""Agents of Stable-Baselines3 on the RL Tuner task: by its rules alone, or held to a prior.
-
-    from rlcompose.rl_tuner.prior import fit_prior
-    from rlcompose.rl_tuner.training import HELD, train_agent
-    agent = train_agent("ppo", fit_prior(), convention="compat", pay=HELD)
-    melodies = agent.compose(1000, seed=0)
-
-What an agent learns to get is, in the mean over pieces,
-
-    pay - anchor (log p_agent - log p_prior) - anchor x variety x log p_agent
-
-summed over the events: KL-control (Jaques et al. 2017, eq. 4, arXiv 1611.02796). Where nothing but the whole piece
-counts, the best there is is known: pieces in proportion to p_prior exp(pay / anchor). `variety` flattens that. Without
-a prior all tokens are alike to it.
-"""
+"""The agents of the RL Tuner task: PPO and MaskablePPO with the task's network, and DQN that draws by its values."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from sb3_contrib import MaskablePPO
+from sb3_contrib.common.maskable.policies import MaskableActorCriticPolicy
 from stable_baselines3 import DQN, PPO
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.policies import ActorCriticPolicy, BasePolicy
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.dqn.policies import DQNPolicy, QNetwork
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
-from rlcompose.agents._boltzmann import Boltzmann
-from rlcompose.agents._replay import Batch, TimedReplayBuffer
-from rlcompose.agents._rollout import MaskableTimedRolloutBuffer, TimedRolloutBuffer
-from rlcompose.errors import RlcomposeError, unknown
-from rlcompose.rl_tuner.network import HIDDEN, MaskableTunerPolicy, TokenNetwork, TunerPolicy
+from rlcompose.rl_tuner.network import HIDDEN, POINTED, TokenFeatures, TokenHead, TokenNetwork
 from rlcompose.rl_tuner.prior import Prior, compose
-from rlcompose.rl_tuner.rules import NUM_EVENTS, TERM_NAMES
+from rlcompose.rl_tuner.rules import NUM_TOKENS
 from rlcompose.rl_tuner.sb3 import RLTunerVecEnv
 from rlcompose.theory.meter import TICKS_PER_QUARTER
 
+from ._boltzmann import Boltzmann
+from ._policy import Choice
+from ._replay import Batch, TimedReplayBuffer
+from ._rollout import MaskableTimedRolloutBuffer, TimedRolloutBuffer
+from .rl_tuner import Pay, Report
+
 SIXTEENTH = TICKS_PER_QUARTER // 4
-
-Report = Callable[[int, float], None]
-
-
-@dataclass(frozen=True)
-class Pay:
-    """What an agent is paid of the nine terms, in place of their plain sum.
-
-    weights   of terms by name; those not named weigh 1
-    late      the tonic's weight behind the first event; None is the tonic's own
-    most      what a term can bring in a piece before it is weighed; those not named bring what they bring
-    worst     what an event can cost by one term at most, before it is weighed
-    """
-
-    weights: Mapping[str, float] = field(default_factory=dict)
-    late: float | None = None
-    most: Mapping[str, float] = field(default_factory=dict)
-    worst: float = 10.0
-
-    def __post_init__(self) -> None:
-        for name in (*self.weights, *self.most):
-            if name not in TERM_NAMES:
-                raise unknown("term", name, TERM_NAMES)
-
-    def table(self) -> NDArray[np.float64]:
-        """The weight of each term at each event, float64 (32, 9)."""
-        table = np.tile([self.weights.get(name, 1.0) for name in TERM_NAMES], (NUM_EVENTS, 1))
-        if self.late is not None:
-            table[1:, TERM_NAMES.index("tonic")] = self.late
-        return table
-
-    def ceilings(self) -> NDArray[np.float64]:
-        """What each term can bring in a piece, float64 (9,)."""
-        return np.array([self.most.get(name, np.inf) for name in TERM_NAMES])
-
-
-# The plain sum; only the 100 of a repetition is bounded, as one of them hides all that else was learned in a rollout.
-PLAIN = Pay()
-# Towards music: the terms that farm (a leap resolved again and again, a bar that comes back for ever) are paid in a
-# piece as often as a tune has them, those that are broken seldom cost more, and the end may be another than the tonic.
-HELD = Pay(
-    weights={
-        "key": 2.8,
-        "tonic": 3.2,
-        "repetition": 3.5,
-        "autocorrelation": 0.12,
-        "motif": 0.05,
-        "repeated_motif": 0.95,
-        "preferred_intervals": 0.0,
-        "leap": 4.5,
-        "unique_extremes": 2.1,
-    },
-    late=0.2,
-    most={"leap": 5.0, "repeated_motif": 12.0},
-)
-HELD_VARIETY = 0.36
+CRITIC_HIDDEN = 128
 
 
 class PaidVecEnv(RLTunerVecEnv):
@@ -146,44 +81,78 @@ class TunerAgent:
         return compose(self.log_probs, number, seed, self.convention)
 
 
-def train_agent(
-    algorithm: str,
-    prior: Prior | None = None,
-    *,
-    convention: str = "corrected",
-    pay: Pay = PLAIN,
-    steps: int | None = None,
-    anchor: float = 1.0,
-    variety: float = 0.0,
-    seed: int = 0,
-    report: Report = lambda steps, pay: None,
-    **settings: Any,
-) -> TunerAgent:
-    """Train "ppo", "maskable_ppo" or "dqn" for so many events; the same seed gives the same agent on the same machine.
+class _Split(nn.Module):
+    """What SB3 calls the mlp_extractor: all features for the actor, the hidden vector for the critic."""
 
-    With a prior the agent starts as it: before the first update it says the same of every token. `report` is told after
-    every rollout how many events were played, and the mean pay of the pieces that ended in it. `settings` replace those
-    of the algorithm in SB3 (`PPO_SETTINGS`, `DQN_SETTINGS`). A masking agent has nothing to mask here, as all tokens
-    are always legal; it is there to be compared.
+    def __init__(self, actor: int, critic: int) -> None:
+        super().__init__()
+        self.latent_dim_pi, self.latent_dim_vf = actor + POINTED, critic
 
-    Raises:
-        RlcomposeError: The algorithm or the convention is not known, or `anchor` is not above 0.
+    def forward_actor(self, features: Tensor) -> Tensor:
+        return features
+
+    def forward_critic(self, features: Tensor) -> Tensor:
+        return features[:, : self.latent_dim_vf]
+
+
+class _Tuner(BasePolicy):
+    """SB3's actor-critic policies over the network above, actor and critic apart.
+
+    Apart, because what the critic has to learn at first would bend the features that the prior has given the actor.
     """
-    if algorithm not in ALGORITHMS:
-        raise unknown("algorithm", algorithm, tuple(ALGORITHMS))
-    if anchor <= 0 or variety < 0:
-        raise RlcomposeError(f"anchor {anchor}, variety {variety}: allowed are anchor above 0, variety 0 and more")
-    preset = DQN_SETTINGS if algorithm == "dqn" else PPO_SETTINGS
-    settings = preset | settings
-    rate, num_envs = settings.pop("learning_rate"), settings.pop("num_envs")
-    env = PaidVecEnv(num_envs, convention, pay, seed * 1_000_003)
-    settings |= {"learning_rate": lambda left: rate * max(left, 0.05), "seed": seed, "device": "cpu"}
-    agent = ALGORITHMS[algorithm](env, prior, anchor, variety, convention, settings)
-    agent.model.learn(STEPS[algorithm] if steps is None else steps, callback=_Reporter(report))
-    return agent
+
+    features_dim: int
+    action_net: Any
+    mlp_extractor: Any
+    pi_features_extractor: BaseFeaturesExtractor
+    vf_features_extractor: BaseFeaturesExtractor
+
+    def __init__(self, *args: Any, hidden: int = HIDDEN, **kwargs: Any) -> None:
+        """As the policy; `hidden` is the width of the network."""
+        self.hidden = hidden
+        kwargs |= {
+            "features_extractor_class": TokenFeatures,
+            "features_extractor_kwargs": {"hidden": hidden},
+            "share_features_extractor": False,
+            "net_arch": [],
+            "ortho_init": False,
+        }
+        super().__init__(*args, **kwargs)
+
+    def _build_mlp_extractor(self) -> None:
+        self.vf_features_extractor = TokenFeatures(self.observation_space, CRITIC_HIDDEN)
+        self.mlp_extractor = _Split(self.hidden, CRITIC_HIDDEN)
+
+    def _build(self, lr_schedule: Any) -> None:
+        super()._build(lr_schedule)  # type: ignore[misc]  # of the actor-critic policy beside this class
+        self.action_net = TokenHead(self.hidden)
+        settings: dict[str, Any] = {"lr": lr_schedule(1), **self.optimizer_kwargs}
+        self.optimizer = self.optimizer_class(self.parameters(), **settings)
+
+    def _get_action_dist_from_latent(self, latent_pi: Tensor) -> Choice:
+        logits = self.action_net(latent_pi)
+        return Choice(NUM_TOKENS).proba_distribution(logits)
+
+    def action_logits(self, observations: Tensor) -> Tensor:
+        """Logits (batch, 38)."""
+        logits: Tensor = self.action_net(self.pi_features_extractor(observations))
+        return logits
+
+    def start_as(self, network: TokenNetwork) -> None:
+        """Act as this network does, to the last bit of its logits."""
+        self.pi_features_extractor.load_state_dict(network.features.state_dict())
+        self.action_net.load_state_dict(network.head.state_dict())
 
 
-class _Reporter(BaseCallback):
+class TunerPolicy(_Tuner, ActorCriticPolicy):
+    """PPO's policy."""
+
+
+class MaskableTunerPolicy(_Tuner, MaskableActorCriticPolicy):
+    """MaskablePPO's policy."""
+
+
+class Reporter(BaseCallback):
     """Tells the mean pay of a rollout's pieces."""
 
     def __init__(self, report: Report) -> None:
@@ -204,19 +173,8 @@ class _Reporter(BaseCallback):
 
 # --- PPO and MaskablePPO ----------------------------------------------------------------------------------------------
 
-PPO_SETTINGS: dict[str, Any] = {
-    "num_envs": 1024,
-    "n_steps": NUM_EVENTS,
-    "batch_size": 4096,
-    "n_epochs": 2,
-    "learning_rate": 1e-3,
-    "gamma": 1.0,  # the pay of a piece's last event, for extremes that came once, counts whole
-    "gae_lambda": 0.97,
-    "max_grad_norm": 0.5,
-}
 
-
-class _Varied(TimedRolloutBuffer):  # type: ignore[misc]  # mypy cannot see agents/ by its installed name
+class _Varied(TimedRolloutBuffer):
     """A buffer in which it costs to be sure: by the whole future, where PPO's entropy bonus sees one event."""
 
     sureness = 0.0  # what a nat of the agent's own log probability costs
@@ -226,7 +184,7 @@ class _Varied(TimedRolloutBuffer):  # type: ignore[misc]  # mypy cannot see agen
         super().compute_returns_and_advantage(last_values, dones)
 
 
-class _MaskableVaried(_Varied, MaskableTimedRolloutBuffer):  # type: ignore[misc]  # the same
+class _MaskableVaried(_Varied, MaskableTimedRolloutBuffer):
     """The same with masks."""
 
 
@@ -254,18 +212,6 @@ def _ppo(algorithm: Any, policy: Any, buffer: Any) -> Callable[..., TunerAgent]:
 
 
 # --- DQN --------------------------------------------------------------------------------------------------------------
-
-DQN_SETTINGS: dict[str, Any] = {
-    "num_envs": 256,
-    "batch_size": 512,
-    "learning_rate": 1e-3,
-    "gamma": 0.9,  # of a quarter note
-    "buffer_size": 200_000,
-    "learning_starts": 20_000,
-    "gradient_steps": 1,
-    "tau": 0.01,  # as published
-    "max_grad_norm": 5.0,  # as published
-}
 
 
 class TunerQNetwork(QNetwork):
@@ -310,7 +256,7 @@ class TunerDQNPolicy(DQNPolicy):
         return TunerQNetwork(**self._update_features_extractor(self.net_args, features_extractor=None), **self._network)
 
 
-class TunerDQN(Boltzmann, DQN):  # type: ignore[misc]  # the same
+class TunerDQN(Boltzmann, DQN):
     """DQN whose player draws tokens by their values, and values the next event by what that player gets of it.
 
     That is the log-sum-exp of Psi- and G-learning (Jaques et al. 2017, sec. 3.2), with the prior in the policy as in G.
@@ -373,4 +319,3 @@ ALGORITHMS: Mapping[str, Callable[..., TunerAgent]] = {
     "maskable_ppo": _ppo(MaskablePPO, MaskableTunerPolicy, _MaskableVaried),
     "dqn": _dqn,
 }
-STEPS: Mapping[str, int] = {"ppo": 3_200_000, "maskable_ppo": 3_200_000, "dqn": 1_000_000}
