@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rlcompose.engine.cache import import_cached
 from rlcompose.rl_tuner.rules import NUM_EVENTS, NUM_TOKENS, TERM_NAMES, Rules, rules_of
 
 LAYOUT_ID = "rl_tuner-1"  # position and 33 tokens: models are trained on it, a change gives it another number
@@ -26,6 +25,8 @@ OBSERVATION_SCALE = (1.0 / OBSERVATION_HIGH).astype(np.float32)  # float view = 
 @cache
 def kernel() -> Any:
     """The compiled step, loaded from the cache or compiled now (some seconds, once for each version)."""
+    from rlcompose.engine.cache import import_cached
+
     text = resources.files("rlcompose.rl_tuner").joinpath("kernel.py").read_text(encoding="utf-8")
     return import_cached("rl_tuner", text, "compiling RL Tuner's rules: some seconds, once")
 
