@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rlcompose.rl_tuner.network import HIDDEN, POINTED, TokenFeatures, TokenHead, TokenNetwork
-from rlcompose.rl_tuner.prior import Prior, compose
+from rlcompose.rl_tuner.prior import Prior, compose, log_probs_of
 from rlcompose.rl_tuner.rules import NUM_TOKENS
 from rlcompose.rl_tuner.sb3 import RLTunerVecEnv
 from rlcompose.theory.meter import TICKS_PER_QUARTER
@@ -71,10 +71,7 @@ class TunerAgent:
 
     def log_probs(self, observations: NDArray[np.int16]) -> NDArray[np.float64]:
         """Of every token after each observation (batch, 34), nats, float64 (batch, 38)."""
-        with torch.no_grad():
-            logits = self._logits(torch.from_numpy(observations.astype(np.int64)))
-        logs: NDArray[np.float64] = torch.log_softmax(logits.double(), dim=1).numpy()
-        return logs
+        return log_probs_of(self._logits, observations)
 
     def compose(self, number: int, seed: int) -> NDArray[np.int64]:
         """So many melodies, int64 (number, 32)."""
@@ -96,7 +93,7 @@ class _Split(nn.Module):
 
 
 class _Tuner(BasePolicy):
-    """SB3's actor-critic policies over the network above, actor and critic apart.
+    """SB3's actor-critic policies over the network of the prior, actor and critic apart.
 
     Apart, because what the critic has to learn at first would bend the features that the prior has given the actor.
     """
@@ -244,7 +241,7 @@ class TunerQNetwork(QNetwork):
 
 
 class TunerDQNPolicy(DQNPolicy):
-    """SB3's policy of DQN with the network above."""
+    """SB3's policy of DQN with the network before."""
 
     def __init__(self, *args: Any, hidden: int, temperature: float, **kwargs: Any) -> None:
         """As `DQNPolicy`; the others are those of `TunerQNetwork`."""

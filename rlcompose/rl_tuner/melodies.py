@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,12 +32,20 @@ def folk_melodies(parts: Iterable[str]) -> NDArray[np.int64]:
     Raises:
         RlcomposeError: music21, which has the tunes, is not installed.
     """
-    style, wanted = load_style(CORPUS), frozenset(parts)
+    melodies, whose = _all_melodies()
+    return melodies[np.isin(whose, list(parts))]
+
+
+@cache  # learning asks for one part and then for another; reading the tunes takes ten seconds
+def _all_melodies() -> tuple[NDArray[np.int64], NDArray[np.str_]]:
+    """All melodies, int64 (N, 32), and the part of the split that each is of, (N,)."""
     found: list[NDArray[np.int64]] = []
-    for piece in read_pieces(style, meter="4/4"):
-        if part_of(family_of(CORPUS, piece.name, piece.group)) in wanted:
-            found += melodies_of(piece.composition)
-    return np.array(found, np.int64).reshape(-1, NUM_EVENTS)
+    whose: list[str] = []
+    for piece in read_pieces(load_style(CORPUS), meter="4/4"):
+        made = list(melodies_of(piece.composition))
+        found += made
+        whose += [part_of(family_of(CORPUS, piece.name, piece.group))] * len(made)
+    return np.array(found, np.int64).reshape(-1, NUM_EVENTS), np.array(whose, np.str_)
 
 
 def melodies_of(tune: Composition) -> Iterator[NDArray[np.int64]]:

@@ -76,21 +76,18 @@ def beam(width: int, convention: str = "corrected") -> Melodies:
     if width < 1:
         raise RlcomposeError(f"width {width} is no number of hypotheses: allowed are 1 and more")
     engine = TunerEngine(width * NUM_TOKENS, convention)
-    everything = np.tile(np.arange(NUM_TOKENS), width)
     engine.reset(np.zeros(width * NUM_TOKENS, np.uint64))
     totals = np.full(width, -np.inf)
     totals[0] = 0.0  # all hypotheses are one at first
     melodies = np.zeros((width, 0), np.int64)
     for _ in range(NUM_EVENTS):
-        before = engine.state.obs.copy(), engine.state.now.copy()
-        engine.step(everything)
-        sums = (totals[:, None] + engine.state.reward.reshape(width, NUM_TOKENS)).ravel()
+        sums = (totals[:, None] + _tried(engine)).ravel()
         kept = np.argsort(-sums, kind="stable")[:width]
         totals, parents, tokens = sums[kept], kept // NUM_TOKENS, kept % NUM_TOKENS
         melodies = np.concatenate([melodies[parents], tokens[:, None]], axis=1)
-        for array, old in zip((engine.state.obs, engine.state.now), before, strict=True):
-            array[:] = old[np.repeat(parents * NUM_TOKENS, NUM_TOKENS)]
-        engine.state.done[:] = False
+        rows = np.repeat(parents * NUM_TOKENS, NUM_TOKENS)
+        for array in (engine.state.obs, engine.state.now):
+            array[:] = array[rows]
         engine.step(np.repeat(tokens, NUM_TOKENS))
     return melodies
 
@@ -98,16 +95,21 @@ def beam(width: int, convention: str = "corrected") -> Melodies:
 def _looking_ahead(number: int, convention: str, seeds: NDArray[np.uint64], choose: Choice) -> Melodies:
     """Melodies token by token; `choose(rewards, engine)` gives a token for each row of rewards (number, 38)."""
     engine = TunerEngine(number * NUM_TOKENS, convention)
-    state, everything = engine.state, np.tile(np.arange(NUM_TOKENS), number)
     engine.reset(np.repeat(seeds, NUM_TOKENS))
     melodies = np.empty((number, NUM_EVENTS), np.int64)
     for place in range(NUM_EVENTS):
-        before = state.obs.copy(), state.now.copy()
-        engine.step(everything)
-        rewards = state.reward.reshape(number, NUM_TOKENS).copy()
-        for array, old in zip((state.obs, state.now), before, strict=True):
-            array[:] = old
-        state.done[:] = False
-        melodies[:, place] = choose(rewards, engine)
+        melodies[:, place] = choose(_tried(engine), engine)
         engine.step(np.repeat(melodies[:, place], NUM_TOKENS))
     return melodies
+
+
+def _tried(engine: TunerEngine) -> NDArray[np.float64]:
+    """The reward of every token, float64 (melodies, 38). The 38 rows that a melody has in the engine stay as they are."""
+    state = engine.state
+    before = state.obs.copy(), state.now.copy()
+    engine.step(np.arange(engine.num_envs) % NUM_TOKENS)
+    for array, old in zip((state.obs, state.now), before, strict=True):
+        array[:] = old
+    state.done[:] = False
+    rewards: NDArray[np.float64] = state.reward.reshape(-1, NUM_TOKENS).copy()
+    return rewards
