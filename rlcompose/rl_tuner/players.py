@@ -104,7 +104,7 @@ def _looking_ahead(number: int, convention: str, seeds: NDArray[np.uint64], choo
 
 
 def _tried(engine: TunerEngine) -> NDArray[np.float64]:
-    """The reward of every token, float64 (melodies, 38). The 38 rows that a melody has in the engine stay as they are."""
+    """The reward of every token, float64 (melodies, 38). A melody has 38 rows of the engine; they stay as they are."""
     state = engine.state
     before = state.obs.copy(), state.now.copy()
     engine.step(np.arange(engine.num_envs) % NUM_TOKENS)
