@@ -40,6 +40,7 @@ from rlcompose.engine.layout import (
     NUM_NOTE_FIELDS,
     NUM_PAST_FIELDS,
     NUM_POSITIONS,
+    NUM_RECALLED,
     NUM_RECENT_EVENTS,
     NUM_SLOTS,
     OBSERVATION_SIZE,
@@ -100,6 +101,7 @@ PHRASE_HIGHEST_COUNT, PHRASE_LOWEST_COUNT = FIELD["phrase_highest_count"], FIELD
 PHRASE_HIGHEST_ONSET, LAST_PHRASE_END = FIELD["phrase_highest_onset"], FIELD["last_phrase_end"]
 COUNTERPART, SECOND, SECOND_NEXT = FIELD["counterpart"], FIELD["second"], FIELD["second_next"]
 SECOND_SINCE, SECOND_TO_CHANGE = FIELD["second_since"], FIELD["second_to_change"]
+RECALL_BACK, RECALL_AT, RECALL_TICK = FIELD["recall_back"], FIELD["recall_at"], FIELD["recall_tick"]
 SECTION_NOTES, SECTION_START, DONE = FIELD["section_notes"], FIELD["section_start"], FIELD["done"]
 
 # The window's columns: places in the ring of bars; in the fields they begin at WINDOW_AT.
@@ -135,6 +137,7 @@ REGISTER_AT = BLOCKS["register"].start
 CLASSES_AT = BLOCKS["pitch_classes"].start
 CONTINUATION_AT = BLOCKS["continuation"].start
 STYLE_AT = BLOCKS["style"].start
+SECTION_EVENTS_AT = BLOCKS["section_events"].start
 SECOND_AT, NUM_SECOND = BLOCKS["second_voice"].start, BLOCKS["second_voice"].rows
 
 C_ENVS, C_ACTIONS, C_DURATIONS, C_TERMS = (CONTEXT[n] for n in ("envs", "num_actions", "num_durations", "num_terms"))
@@ -567,6 +570,7 @@ def _settle(
             keys[e, i] = keys[e, i + dropped]
         cursor -= dropped
         row[LAST_MATCH] = max(0, row[LAST_MATCH] - dropped)
+        row[RECALL_AT] = max(-1, row[RECALL_AT] - dropped)
     row[CURSOR] = cursor
 
     bar = row[BAR]
@@ -645,7 +649,52 @@ def _settle(
                     ticks = 0
         obs[e, CONTINUATION_AT + 2 * i] = code
         obs[e, CONTINUATION_AT + 2 * i + 1] = ticks
+    if row[COUNTERPART] > 0 or row[RECALL_BACK] > 0:
+        _recall(e, row, obs, events)
     row[DONE] = row[IS_LAST]
+
+
+@njit(cache=True)
+def _recall(e: Any, row: Any, obs: Any, events: Any) -> None:
+    """Write what was played from the same place on in the section that this one repeats.
+
+    The place moves on with the piece, so that a step costs the few events that it passes; it is looked for from the
+    newest event backwards only where another section begins. What the buffer no longer holds is forgotten.
+    """
+    back = row[COUNTERPART]
+    at = row[RECALL_AT]
+    away = row[RECALL_TICK] - row[TICKS]  # from the place to the event, now that the piece is further by an event
+    if back != row[RECALL_BACK]:
+        row[RECALL_BACK] = back
+        at = row[CURSOR]
+        away = back * row[BAR_TICKS]
+        while at > 0 and away > 0:
+            at -= 1
+            away -= events[e, at, 1]
+        if away > 0:
+            at = -1
+    if back == 0:
+        at = -1
+    while 0 <= at < row[CURSOR] and away < 0:
+        away += events[e, at, 1]
+        at += 1
+    row[RECALL_AT] = at
+    row[RECALL_TICK] = away
+    tick_in_bar = row[TICK_IN_BAR] + away
+    for i in range(NUM_RECALLED):
+        code = 0
+        ticks = 0
+        onset = 0
+        if at >= 0 and at + i < row[CURSOR]:
+            while tick_in_bar >= row[BAR_TICKS]:
+                tick_in_bar -= row[BAR_TICKS]
+            code = events[e, at + i, 0]
+            ticks = events[e, at + i, 1]
+            onset = tick_in_bar
+            tick_in_bar += ticks
+        obs[e, SECTION_EVENTS_AT + 3 * i] = code
+        obs[e, SECTION_EVENTS_AT + 3 * i + 1] = ticks
+        obs[e, SECTION_EVENTS_AT + 3 * i + 2] = onset
 
 
 @njit(cache=True)

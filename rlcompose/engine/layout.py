@@ -39,6 +39,7 @@ MEMORY_EVENTS = 256  # how far back the present motif is looked for
 EVENT_BUFFER = 512  # twice the memory: the buffer is compacted once every 256 events
 NOTE_RING = 16  # previous(k) reaches 14 notes back
 NUM_CONTINUATION = 8
+NUM_RECALLED = 16
 HISTORY_BARS = 8  # the window of the memory block, of `window_…` and of the bands
 PAST_BARS = 64  # how far back bar_rhythm(k) and its like reach: two choruses of 32 bars
 NUM_POSITIONS = 12  # ticks of a quarter note at which an onset may lie
@@ -172,6 +173,9 @@ MOMENT_FIELDS: dict[str, str] = {
     "section_sum": "sum of the pitches in the section",
     "section_notes": "notes in the section",
     "section_start": "bar of the piece in which the section began",
+    "recall_back": "bars back to the section that is recalled; 0 for none",
+    "recall_at": "index in the buffer of its first event at or after the same place; -1 where it is forgotten",
+    "recall_tick": "ticks from the same place to that event",
     "done": "1 when the piece has ended",
 }
 FIELD: dict[str, int] = {name: index for index, name in enumerate(MOMENT_FIELDS)}
@@ -312,9 +316,9 @@ _BLOCKS: tuple[tuple[str, int, tuple[Column, ...], str], ...] = (
     ),
     (
         "section_events",
-        16,
+        NUM_RECALLED,
         (_PITCH, _TICKS, _ONSET),
-        "the matching events of the section that this one repeats; empty (0) so far",
+        "memory: the events from the same place on in the latest section with this one's letter; 0 where there is none",
     ),
     ("second_voice", 8, (_PITCH, _TICKS), "the given second voice from here on; empty (0) where there is none"),
 )
