@@ -214,7 +214,10 @@ def _part(style: Style, source: str | os.PathLike[str], progress: Progress | Non
 
 
 # The modules whose text decides what is read.
-_READERS = ("abc", "entry", "harmony", "kern", "keys", "scores", "sources", "wjazzd", "written")
+_READERS = (
+    *(f"corpus/{name}.py" for name in ("abc", "entry", "harmony", "kern", "keys", "scores", "sources", "wjazzd")),
+    *("corpus/written.py", "theory/harmonise.py"),
+)
 
 
 def _fingerprint(style: Style, named: str, path: Path) -> str:
@@ -223,7 +226,7 @@ def _fingerprint(style: Style, named: str, path: Path) -> str:
     stats = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files if file.is_file()]
     digest = hashlib.sha256(repr((named, stats, style.name, [m.name for m in style.meters], style.tempo)).encode())
     for reader in _READERS:
-        digest.update(resources.files("rlcompose.corpus").joinpath(f"{reader}.py").read_bytes())
+        digest.update(resources.files("rlcompose").joinpath(reader).read_bytes())
     return digest.hexdigest()[:24]
 
 

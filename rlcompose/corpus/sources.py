@@ -22,6 +22,7 @@ from rlcompose.errors import RlcomposeError, missing_extra, unknown
 from rlcompose.files import missing_file
 from rlcompose.score import Composition
 from rlcompose.style import Style
+from rlcompose.theory.harmonise import harmonised
 from rlcompose.theory.meter import Meter
 
 DATA_VARIABLE = "RLCOMPOSE_DATA"  # names the folder in which the user keeps corpora
@@ -129,13 +130,16 @@ def read_entry(
 ) -> tuple[Composition, int]:
     """The piece of an entry as a composition of a style, and how many of its notes were lost.
 
+    Where it has no chords it gets those of `rlcompose.theory.harmonise`.
+
     Raises:
         RlcomposeError: It cannot be read, or its metre is none of the style's or not `only`.
     """
     written = entry.read()
     if isinstance(written, WrittenTune):
-        return compose_written(written, style, only, expand_repeats)
-    return _as_style(written, style, only), 0
+        music, lost = compose_written(written, style, only, expand_repeats)
+        return harmonised(music), lost
+    return harmonised(_as_style(written, style, only)), 0
 
 
 def _as_style(piece: Composition, style: Style, only: Meter | None) -> Composition:
