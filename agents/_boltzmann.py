@@ -25,16 +25,15 @@ from rlcompose.agent import TrainingJob, TrainingResult
 from rlcompose.brief import Brief
 from rlcompose.codec import action_space, observation_space
 from rlcompose.preset import Preset, with_settings
+from rlcompose.sampling import SamplingAgent, one_thread
 
 from ._policy import EventHead, MusicFeatures
 from ._replay import Batch, TimedReplayBuffer
 from ._training import (
     SHAPE,
-    SamplingAgent,
     durations,
     load_weights,
     make_env,
-    one_thread,
     read_model,
     start_from,
     train_model,

@@ -16,10 +16,11 @@ from rlcompose.agent import Agent, TrainingJob, TrainingResult
 from rlcompose.brief import Brief
 from rlcompose.codec import action_space, observation_space
 from rlcompose.preset import Preset, with_settings
+from rlcompose.sampling import SamplingAgent, one_thread
 
 from ._policy import MaskableMusicPolicy, MusicPolicy
 from ._rollout import MaskableTimedRolloutBuffer, TimedRolloutBuffer
-from ._training import SamplingAgent, durations, load_weights, make_env, one_thread, read_model, start_from, train_model
+from ._training import durations, load_weights, make_env, read_model, start_from, train_model
 
 # By the agent's name: the algorithm, its policy, and the buffer that discounts by musical time.
 ALGORITHMS: Mapping[str, tuple[Any, Any, Any]] = {

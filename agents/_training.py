@@ -6,27 +6,24 @@ network, and hands all three to `train_model`. It loads with `read_model` and `l
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import CSVOutputFormat, KVWriter, Logger
 from torch import Tensor, nn
 
-from rlcompose.agent import TrainingJob, TrainingResult, find_agent, pick, play
+from rlcompose.agent import TrainingJob, TrainingResult, find_agent, play
 from rlcompose.brief import Brief
-from rlcompose.engine.core import Engine
 from rlcompose.engine.layout import LAYOUT_ID
 from rlcompose.env import ENV_ID
 from rlcompose.errors import RlcomposeError, missing_extra
@@ -34,6 +31,7 @@ from rlcompose.files import write_atomically
 from rlcompose.health import Finding, Health
 from rlcompose.learned.watching import StyleWatch
 from rlcompose.preset import with_settings
+from rlcompose.sampling import SamplingAgent
 from rlcompose.sb3 import ComposeVecEnv
 
 RECENT_PIECES = 256  # over which the running return is averaged
@@ -44,41 +42,6 @@ EVALUATION_SPACING = 10
 # Training starts from seeds below 2**53, what is compared in the end is below 2**34.
 FIRST_EVALUATION_SEED = 2**62
 SHAPE = ("hidden", "n_quantiles")  # the settings that a network is made with, as far as its agent has them
-
-
-@contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """One torch thread, so that sums are added in one order and the same seed gives the same weights and pieces."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-class SamplingAgent:
-    """A trained network that is sampled from: only legal actions, in proportion to exp(logit / temperature).
-
-    At temperature 0 the likeliest action is played.
-    """
-
-    temperature: float = 1.0
-
-    def __init__(self, name: str, network: nn.Module, logits: Callable[[Tensor], Tensor]) -> None:
-        """`logits` gives (envs, actions) for observations (envs, 278), floats holding the integers, by `network`."""
-        self.name = name
-        self.network = network
-        self._logits = logits
-
-    def act(self, engine: Engine, uniforms: NDArray[np.float64]) -> NDArray[np.int64]:
-        """A legal action for each row."""
-        with torch.no_grad(), one_thread():
-            logits = self._logits(torch.from_numpy(engine.state.obs.astype(np.float32))).double().numpy()
-        logits = np.where(engine.state.mask, logits, -np.inf)
-        below = logits - logits.max(axis=1, keepdims=True)
-        # At temperature 0 the likeliest is played, by lot where several are.
-        return pick(np.exp(below / self.temperature) if self.temperature > 0 else (below == 0).astype(float), uniforms)
 
 
 def make_env(job: TrainingJob, num_envs: int) -> ComposeVecEnv:

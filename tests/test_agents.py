@@ -22,7 +22,7 @@ from rlcompose.agents import _ppo
 from rlcompose.agents._policy import HEAD_COLUMNS, Choice, EventHead
 from rlcompose.agents._ppo import _equal_batches
 from rlcompose.agents._rollout import MaskableTimedRolloutBuffer, TimedRolloutBuffer
-from rlcompose.agents._training import EVALUATION_PIECES, FIRST_EVALUATION_SEED, SamplingAgent
+from rlcompose.agents._training import EVALUATION_PIECES, FIRST_EVALUATION_SEED
 from rlcompose.arguments import read_weight_file
 from rlcompose.brief import Brief, make_brief
 from rlcompose.codec import perform

@@ -79,9 +79,7 @@ def events_of_corpus(corpus: Corpus, parts: Iterable[str], progress: Progress | 
     return events_of(pieces, corpus.style, len(numbers), progress)
 
 
-def events_of(
-    pieces: Iterable[SourcePiece], style: Style, number: int = 0, progress: Progress | None = None
-) -> Events:
+def events_of(pieces: Iterable[SourcePiece], style: Style, number: int = 0, progress: Progress | None = None) -> Events:
     """The decisions of pieces, each played again in the engine; pieces that the style cannot play are left out.
 
     Args:

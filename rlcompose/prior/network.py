@@ -1,17 +1,17 @@
 """The prior's network: from an observation to the pitch or rest that comes next, and from both to its length.
 
 Feed-forward over the contract's observation, so that a policy of Stable-Baselines3 can hold it. `read` turns the
-integers into what the network looks up (once, where many epochs go over the same music); `PriorNetwork` decides.
+integers into what the network looks up; `PriorNetwork` decides.
 
-What music returns to is pointed at: the event that followed when the present motif occurred last, the one at the same
-place in the section that this one repeats, and those one, two and four bars ago. The head learns once how much "again
-the note of a bar ago" is worth, not for each of 43 pitches; the same holds for intervals, for what the chords make of a
-pitch, and for how far it lies from the highest, the lowest and the middle of what was played.
+Every figure of three events is known by itself, wherever it stands; where the newest one was played before, attention
+over the last 32 events finds what followed it. What music returns to is also pointed at: the event that followed when
+the present motif occurred last, the one at the same place in the section that this one repeats, and those one, two and
+four bars ago. The head learns once how much "again the note of a bar ago" is worth, not for each of 43 pitches; the
+same holds for intervals, for what the chords make of a pitch, and for how far it lies from the highest, the lowest and
+the middle of what was played.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -28,9 +28,13 @@ from rlcompose.engine.layout import (
 from rlcompose.prior.form import SOLO, THEME
 
 HIDDEN = 256
-RECENT_EVENTS = 24  # of the 32; four bars of dance tunes are looked back at through pointers
-RECALLED_EVENTS = 12  # of the 16
-EVENT_SIZE = 24  # numbers by which the network knows an event
+NEWEST_EVENTS = 8  # that are looked at in order; of the others attention takes what fits
+CONTINUED_EVENTS = 4  # of the 8
+RECALLED_EVENTS = 8  # of the 16
+EVENT_SIZE = 32  # numbers by which the network knows an event
+FIGURE = 3  # events that are a figure
+FIGURE_SIZE = 64
+HEADS = 4
 PLACE_SIZE = 96
 LENGTH_RANK = 32  # of what pitch and length share
 BARS_BACK = (1, 2, 4)
@@ -76,15 +80,17 @@ _FACTS = {
     "pointers_last_agree": 2 ** len(BARS_BACK),
 }
 _STARTS = dict(zip(_FACTS, torch.tensor([0, *_FACTS.values()]).cumsum(0).tolist(), strict=False))
+LAST_BARS_OF_SOLO = 1
 NUM_NUMBERS = 6 + 6 + 12 + 3
 
 Reading = dict[str, Tensor]
 
 
 def read(observations: Tensor) -> Reading:
-    """What the network looks up: integers of any dtype (batch, 278) → tensors with a row for each.
+    """What the network looks up: integers of any dtype (batch, 278) to tensors with a row for each.
 
-    events    int64 (batch, 44, 4): events, continuation, recalled events and pointers as (pitch, relative, ticks, place)
+    events    int64 (batch, 49, 5): played, continued and recalled events and pointers, each as pitch code, interval
+              from the last note, ticks, place in the bar, interval from the note before
     facts     int64 (batch, facts): rows of the table of places
     numbers   float32 (batch, 27)
     head      int64 (batch, …): what the head compares each pitch with
@@ -103,8 +109,8 @@ def read(observations: Tensor) -> Reading:
     recalled = block["section_events"]
     rows = torch.cat(
         [
-            torch.stack([pitch, _relative(pitch, last), ticks, onset], 2)[:, -RECENT_EVENTS:],
-            _named(continuation, last),
+            torch.stack([pitch, _relative(pitch, last), ticks, onset, _intervals(pitch)], 2),
+            _named(continuation[:, :CONTINUED_EVENTS], last),
             _named(recalled[:, :RECALLED_EVENTS], last),
             _named(_with_place(pointed), last),
         ],
@@ -169,7 +175,17 @@ def _relative(pitch: Tensor, last: Tensor) -> Tensor:
 
 def _named(rows: Tensor, last: Tensor) -> Tensor:
     pitch, ticks, onset = rows.unbind(2)
-    return torch.stack([pitch, _relative(pitch, last), ticks, onset], 2)
+    return torch.stack([pitch, _relative(pitch, last), ticks, onset, torch.zeros_like(pitch)], 2)
+
+
+def _intervals(pitch: Tensor) -> Tensor:
+    """Each event's interval from the note before it, as `_relative` counts: (batch, events)."""
+    order = torch.arange(pitch.shape[1], device=pitch.device)
+    newest = torch.where(pitch > REST_CODE, order, -1).cummax(1).values  # the newest note up to each event
+    before = torch.cat([torch.full_like(newest[:, :1], -1), newest[:, :-1]], dim=1)
+    earlier = torch.where(before >= 0, pitch.gather(1, before.clamp(min=0)), 0)
+    interval = (pitch - earlier).clamp(-WIDEST, WIDEST) + WIDEST + 2
+    return torch.where((pitch > REST_CODE) & (earlier > 0), interval, pitch.clamp(max=1))
 
 
 def _with_place(rows: Tensor) -> Tensor:
@@ -201,7 +217,14 @@ def _followed(played: Tensor, bar_ticks: Tensor) -> Tensor:
 class PriorNetwork(nn.Module):
     """Decides by what `read` gives: logits of pitches and rest, and of lengths given one of them."""
 
-    def __init__(self, durations: tuple[int, ...], mode: str = THEME, hidden: int = HIDDEN, dropout: float = 0.0) -> None:
+    def __init__(
+        self,
+        durations: tuple[int, ...],
+        mode: str = THEME,
+        hidden: int = HIDDEN,
+        dropout: float = 0.0,
+        input_dropout: float = 0.0,
+    ) -> None:
         """`durations` are the style's in ticks; in "solo" the recalled section is not looked at."""
         super().__init__()
         if mode not in (THEME, SOLO):
@@ -214,11 +237,21 @@ class PriorNetwork(nn.Module):
         self.fact_table = nn.EmbeddingBag(sum(_FACTS.values()), PLACE_SIZE, mode="sum")
         for table in (self.pitch_table, self.relative_table, self.ticks_table, self.onset_table, self.fact_table):
             nn.init.normal_(table.weight, std=0.1)
-        self.num_events = RECENT_EVENTS + BLOCKS["continuation"].rows + RECALLED_EVENTS + NUM_POINTERS
-        self.first = nn.Linear(self.num_events * EVENT_SIZE + PLACE_SIZE + NUM_NUMBERS, hidden)
+        self.interval_table = nn.Embedding(NUM_RELATIVE, EVENT_SIZE)
+        nn.init.normal_(self.interval_table.weight, std=0.1)
+        # Every figure of three events is known by itself, and so is the figure that came before each event: where the
+        # newest one was played before, attention finds what followed it.
+        self.figure = nn.Linear(FIGURE * EVENT_SIZE, FIGURE_SIZE)
+        self.query = nn.Linear(FIGURE_SIZE + PLACE_SIZE, FIGURE_SIZE)
+        self.key = nn.Linear(2 * FIGURE_SIZE, FIGURE_SIZE)
+        self.value = nn.Linear(EVENT_SIZE + FIGURE_SIZE, FIGURE_SIZE)
+        self.nearness = nn.Parameter(torch.zeros(HEADS, NUM_RECENT_EVENTS))
+        self.num_named = NEWEST_EVENTS + CONTINUED_EVENTS + RECALLED_EVENTS + NUM_POINTERS
+        self.first = nn.Linear(self.num_named * EVENT_SIZE + FIGURE_SIZE + PLACE_SIZE + NUM_NUMBERS, hidden)
         self.second = nn.Linear(hidden, hidden)
         self.third = nn.Linear(hidden, hidden)
         self.dropout = nn.Dropout(dropout)
+        self.input_dropout = nn.Dropout(input_dropout)
         # For the pitch: rest, place above the tonic, interval, degrees, tones, from highest, lowest, mean, pointers.
         self.parts = (
             *(1, NUM_PITCHES, 2 * NUM_PITCHES, 12, 12, NUM_TONES, NUM_TONES),
@@ -228,6 +261,7 @@ class PriorNetwork(nn.Module):
         self.length = nn.Linear(hidden, LENGTH_RANK + len(durations) + 2 * NUM_POINTERS)
         # What a pitch is to the melody, for its length: rest, interval, tone, whether a pointer points at it.
         self.rest_length = nn.Parameter(torch.zeros(LENGTH_RANK))
+        self.rest_lengths = nn.Parameter(torch.zeros(len(durations)))
         self.interval_length = nn.Embedding(2 * NUM_PITCHES, LENGTH_RANK)
         self.tone_length = nn.Embedding(NUM_TONES, LENGTH_RANK)
         self.pointer_length = nn.Linear(NUM_POINTERS, LENGTH_RANK)
@@ -237,31 +271,58 @@ class PriorNetwork(nn.Module):
             nn.init.zeros_(layer.bias)
         nn.init.normal_(self.interval_length.weight, std=0.1)
         nn.init.normal_(self.tone_length.weight, std=0.1)
+        # Of the place in a solo no more is known than that it is about to end: a solo is a passage of something longer,
+        # and few of them would tell what its first bars are like.
+        latest = {name: _STARTS[name] + size - 1 for name, size in _FACTS.items()}
+        latest |= {"bar": _STARTS["bar"], "bars_left": _STARTS["bars_left"] + LAST_BARS_OF_SOLO}
+        self.register_buffer("latest", torch.tensor(list(latest.values())), persistent=False)
         self.register_buffer("pitches", torch.arange(NUM_PITCHES), persistent=False)
         self.register_buffer("lengths", torch.tensor(durations), persistent=False)
 
+    def read(self, observations: Tensor) -> Reading:
+        """What this network looks up of observations (batch, 278): `read`, in a solo without the section recalled."""
+        if self.mode == SOLO:
+            observations = observations.clone()
+            observations[:, BLOCKS["section_events"].slice] = 0
+        return read(observations)
+
     def trunk(self, reading: Reading) -> Tensor:
         """The hidden vector (batch, hidden)."""
-        pitch, relative, ticks, onset = reading["events"].unbind(2)
+        pitch, relative, ticks, onset, interval = reading["events"].unbind(2)
         known = self.pitch_table(pitch) + self.relative_table(relative) + self.ticks_table(ticks)
-        known = known + self.onset_table(onset)
+        known = known + self.onset_table(onset) + self.interval_table(interval)
+        facts = reading["facts"]
         if self.mode == SOLO:
-            first = RECENT_EVENTS + BLOCKS["continuation"].rows
-            known = torch.cat([known[:, :first], known[:, first + RECALLED_EVENTS :]], dim=1)
-            known = torch.cat([known, known.new_zeros(len(known), RECALLED_EVENTS, EVENT_SIZE)], dim=1)
-        place = self.fact_table(reading["facts"])
-        hidden = self.first(self.dropout(torch.cat([known.flatten(1), place, reading["numbers"]], dim=1)))
+            facts = torch.minimum(facts, self._latest)
+        place = self.fact_table(facts)
+        heard = self._heard(known[:, :NUM_RECENT_EVENTS], pitch[:, :NUM_RECENT_EVENTS] > 0, place)
+        known = known[:, NUM_RECENT_EVENTS - NEWEST_EVENTS :]
+        hidden = self.first(self.input_dropout(torch.cat([known.flatten(1), heard, place, reading["numbers"]], dim=1)))
         hidden = self.dropout(torch.relu(hidden))
         hidden = hidden + self.dropout(torch.relu(self.second(hidden)))
         result: Tensor = hidden + self.dropout(torch.relu(self.third(hidden)))
         return result
 
+    def _heard(self, known: Tensor, is_there: Tensor, place: Tensor) -> Tensor:
+        """What attention takes from the last 32 events, (batch, 64)."""
+        events = known * is_there[:, :, None]
+        padded = torch.cat([events.new_zeros(len(events), FIGURE, EVENT_SIZE), events], dim=1)
+        figures = torch.relu(
+            self.figure(padded.unfold(1, FIGURE, 1).transpose(2, 3).flatten(2))
+        )  # one more than events
+        query = self.query(torch.cat([figures[:, -1], place], dim=1)).view(-1, HEADS, FIGURE_SIZE // HEADS)
+        key = self.key(torch.cat([figures[:, :-1], figures[:, 1:]], dim=2)).view(len(events), -1, HEADS, query.shape[2])
+        value = self.value(torch.cat([events, figures[:, :-1]], dim=2)).view_as(key)
+        fit = torch.einsum("bhd,bnhd->bhn", query, key) * query.shape[2] ** -0.5 + self.nearness
+        fit = torch.where(is_there[:, None], fit, -1e9)
+        return torch.einsum("bhn,bnhd->bhd", torch.softmax(fit, dim=2), value).flatten(1)
+
     def pitch_logits(self, hidden: Tensor, reading: Reading) -> Tensor:
         """Logits of the rest and of all pitches, (batch, 44)."""
-        seen = _Seen(reading["head"], self._pitches)
-        rest, place, interval, degree, next_degree, tone, next_tone, high, low, middle, again = self.pitch(hidden).split(
-            self.parts, dim=1
-        )
+        seen = Seen(reading["head"], self._pitches)
+        rest, place, interval, degree, next_degree, tone, next_tone, high, low, middle, again = self.pitch(
+            hidden
+        ).split(self.parts, dim=1)
         pitch = place + interval.gather(1, seen.intervals)
         for by_degree, degrees in zip((degree, next_degree), seen.degrees, strict=True):
             pitch = pitch + torch.where(degrees >= 0, by_degree.gather(1, degrees.clamp(min=0)), 0.0)
@@ -269,21 +330,20 @@ class PriorNetwork(nn.Module):
         for by_distance, distances in zip((high, low, middle), seen.distances, strict=True):
             pitch = pitch + torch.where(seen.has_register, by_distance.gather(1, distances), 0.0)
         logits = torch.cat([rest, pitch], dim=1)
-        return logits + (again[:, None] * seen.is_pointed).sum(2)
+        result: Tensor = logits + (again[:, None] * seen.is_pointed).sum(2)
+        return result
 
     def length_logits(self, hidden: Tensor, reading: Reading, slots: Tensor) -> Tensor:
         """Logits of the lengths of some slots, int64 (batch, some) → (batch, some, lengths)."""
-        seen = _Seen(reading["head"], self._pitches)
-        wish, plain, gates = self.length(hidden).split(
-            (LENGTH_RANK, len(self.durations), 2 * NUM_POINTERS), dim=1
-        )
+        seen = Seen(reading["head"], self._pitches)
+        wish, plain, gates = self.length(hidden).split((LENGTH_RANK, len(self.durations), 2 * NUM_POINTERS), dim=1)
         at = (slots - 1).clamp(min=0)
         is_rest = (slots == 0)[:, :, None]
         of_pitch = self.interval_length(seen.intervals.gather(1, at)) + self.tone_length(seen.tones[0].gather(1, at))
         number = slots.shape[1]
         is_pointed = seen.is_pointed.gather(1, slots[:, :, None].expand(-1, -1, NUM_POINTERS))
         known = torch.where(is_rest, self.rest_length, of_pitch) + self.pointer_length(is_pointed)
-        logits = plain[:, None] + self.length_out(torch.relu(wish[:, None] + known))
+        logits = plain[:, None] + self.length_out(torch.relu(wish[:, None] + known)) + is_rest * self.rest_lengths
         same = (seen.pointed_ticks[:, :, None] == self._lengths) & (seen.pointed_ticks > 0)[:, :, None]
         anyway, with_pitch = gates.split(NUM_POINTERS, dim=1)
         gate = anyway[:, None] + with_pitch[:, None] * is_pointed  # (batch, some, pointers)
@@ -300,7 +360,7 @@ class PriorNetwork(nn.Module):
 
     def forward(self, observations: Tensor) -> Tensor:
         """Log probabilities (batch, actions) after observations (batch, 278) that hold the integers."""
-        return self.log_probs(read(observations))
+        return self.log_probs(self.read(observations))
 
     def losses(self, reading: Reading, slots: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Minus the log probabilities of what was played, nats: of the pitch or rest, and of the length, (batch,)."""
@@ -316,16 +376,32 @@ class PriorNetwork(nn.Module):
         return pitches
 
     @property
+    def _latest(self) -> Tensor:
+        latest = self.latest
+        assert isinstance(latest, Tensor)
+        return latest
+
+    @property
     def _lengths(self) -> Tensor:
         lengths = self.lengths
         assert isinstance(lengths, Tensor)
         return lengths
 
 
-class _Seen:
-    """What the head compares pitches with, for each of 43."""
+class Seen:
+    """What the head compares pitches with, for each of 43.
+
+    intervals        int64 (batch, 43): column of the interval from the last note, the last one where there is none
+    degrees          two of int64 (batch, 43): semitones above the present and the next chord's root, -1 for no chord
+    tones            two of int64 (batch, 43): what these chords make of the pitch
+    has_register     bool (batch, 1): whether a note was played
+    distances        three of int64 (batch, 43): columns of the distance from the highest, the lowest and the mean pitch
+    is_pointed       float32 (batch, 44, pointers): 1 where a pointer points at the rest or pitch
+    pointed, pointed_ticks  int64 (batch, pointers): pitch code, 0 for none, and ticks of what is pointed at
+    """
 
     def __init__(self, head: Tensor, pitches: Tensor) -> None:
+        """`head` is that of a reading, `pitches` are 0 to 42."""
         codes = pitches + 2
         last, lowest, highest, mean = head[:, 0:1], head[:, 1:2], head[:, 2:3], head[:, 3:4]
         roots, tones, pointed = head[:, 4:6], head[:, 6:30].view(-1, 2, 12), head[:, 30:].view(-1, NUM_POINTERS, 2)
@@ -345,14 +421,9 @@ class _Seen:
         ]
         slots = torch.cat([codes.new_ones(1), codes])  # code of a rest, then those of the pitches
         self.is_pointed = (pointed[:, None, :, 0] == slots[:, None]).float()  # (batch, 44, pointers)
-        self.pointed_ticks = pointed[:, :, 1]
+        self.pointed, self.pointed_ticks = pointed[:, :, 0], pointed[:, :, 1]
 
 
 def num_weights(network: nn.Module) -> int:
     """How many numbers a network has learned."""
     return sum(parameter.numel() for parameter in network.parameters())
-
-
-def network_for(durations: tuple[int, ...], mode: str, **settings: Any) -> PriorNetwork:
-    """A network for a style's durations."""
-    return PriorNetwork(durations, mode, **settings)

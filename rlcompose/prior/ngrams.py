@@ -56,7 +56,9 @@ def ngram_scores(train: Events, test: Events, num_lengths: int) -> list[Score]:
 
 def _pitch_losses(train: Events, test: Events, aware_of: str) -> list[float]:
     def contexts(events: Events) -> list[Ints]:
-        chord = events.observations[:, ROOT].astype(np.int64) if aware_of == "chord" else np.zeros(len(events), np.int64)
+        chord = (
+            events.observations[:, ROOT].astype(np.int64) if aware_of == "chord" else np.zeros(len(events), np.int64)
+        )
         levels = [np.zeros((len(events), 1), np.int64)] if aware_of == "chord" else []
         rows = chord[:, None]
         for order in ORDERS:
@@ -113,8 +115,6 @@ def _interpolated(
         at = np.minimum(np.searchsorted(pairs, key), len(pairs) - 1)
         counted = np.where(pairs[at] == key, times[at], 0)
         total = seen[wanted] + new[wanted]
-        probability = np.where(
-            total > 0, (counted + new[wanted] * probability) / np.maximum(total, 1), probability
-        )
+        probability = np.where(total > 0, (counted + new[wanted] * probability) / np.maximum(total, 1), probability)
         found.append(probability)
     return found

@@ -1,8 +1,8 @@
 """Chords for music that has none: the likeliest diatonic chords and secondary dominants, half a bar each.
 
-A search for the best row of chords (Viterbi): how well each chord fits the notes that sound under it, and how usual it
-is that one chord follows another, after Piston's "table of usual root progressions" (Harmony, 1941, p. 17). It hears one
-melody as well as several voices; it knows no modulation and no suspension.
+A search for the best row of chords (Viterbi): how well each chord fits the notes that sound under it, and how usual
+it is that one chord follows another, after Piston's "table of usual root progressions" (Harmony, 1941, p. 17). It hears
+one melody as well as several voices; it knows no modulation and no suspension.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _TONE_WORTH = (1.0, 0.95, 0.8, 0.5)  # of root, third, fifth, seventh
 _FOREIGN_WORTH = -0.7
 _BASS_WORTH = 1.0  # that the lowest of several voices has the root
 _WEIGHTS = (1.0, 1.25, 1.5, 1.7)  # of a note by the strength of the place where it begins
-_TONIC_END, _TONIC_BEGIN = 6.0, 0.7  # what the tonic is worth in the last bar, and where the music begins
+_TONIC_END, _TONIC_BEGIN = 6.0, 0.7  # what the tonic is worth where the last note sounds, and where the music begins
 
 NO_BASS = -1
 
@@ -115,7 +115,7 @@ def harmonise(
         key: Whose chords are used.
         meter: How long bars are, and where their strong beats lie.
         bars: How many bars the music has.
-        ends_on_tonic: Whether the last bar weighs towards the tonic, as nearly all tunes end.
+        ends_on_tonic: Whether the last chord weighs towards the tonic, as nearly all tunes end.
 
     >>> tune = [Note(0, 60, 24), Note(24, 67, 24), Note(48, 62, 24), Note(72, 71, 24), Note(96, 72, 48)]
     >>> [span.chord.symbol for span in harmonise(tune, Key.parse("C"), Meter(4, 4), 3)]
@@ -140,8 +140,7 @@ def harmonise(
     fit -= states.cost
     fit[first] += _TONIC_BEGIN * states.is_tonic
     if ends_on_tonic:
-        last_bar = (end - 1) // (meter.bar_ticks // slot) * (meter.bar_ticks // slot)
-        fit[max(first, last_bar) :] += _TONIC_END * states.is_tonic
+        fit[sounding[-1]] += _TONIC_END * states.is_tonic
     best = fit[first]
     came_from = np.zeros((end, len(roots)), np.int64)
     for at in range(first + 1, end):

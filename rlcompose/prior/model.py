@@ -1,0 +1,135 @@
+"""A prior on disk and in memory: the network with what it was made for; those of the package, by style."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save
+
+from rlcompose.engine.layout import LAYOUT_ID
+from rlcompose.env import ENV_ID
+from rlcompose.errors import RlcomposeError, unknown
+from rlcompose.files import make_folder, write_atomically
+from rlcompose.prior.network import PriorNetwork
+from rlcompose.style import Style
+
+SHIPPED = Path(__file__).resolve().parents[1] / "weights" / "prior"
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prior:
+    """What a style's music goes on with: log probabilities of all events after an observation.
+
+    style     the name of the style whose music it has learned
+    network   without dropout, on the CPU
+    details   what else its `config.json` says: the parts of the split, figures, sources
+    """
+
+    style: str
+    network: PriorNetwork
+    details: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def durations(self) -> tuple[int, ...]:
+        """The lengths that it knows, in ticks."""
+        return self.network.durations
+
+    def is_for(self, style: Style) -> bool:
+        """Whether it plays the lengths of a style."""
+        return self.durations == durations_of(style)
+
+
+def durations_of(style: Style) -> tuple[int, ...]:
+    """The lengths of a style's events in ticks."""
+    return tuple(ticks for _, ticks in style.durations)
+
+
+def save_prior(folder: Path, prior: Prior) -> None:
+    """Write `config.json` and `model.safetensors`, each whole or not at all; weights with half precision."""
+    network = prior.network
+    make_folder(folder)
+    state = {name: value.half().contiguous() for name, value in network.state_dict().items()}
+    write_atomically(folder / WEIGHTS, save(state))
+    config = {
+        **prior.details,
+        "kind": "prior",
+        "format": FORMAT,
+        "environment": ENV_ID,
+        "layout_id": LAYOUT_ID,
+        "style": prior.style,
+        "durations": list(network.durations),
+        "mode": network.mode,
+        "hidden": network.hidden,
+    }
+    write_atomically(folder / CONFIG, json.dumps(config, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def read_prior(folder: str | Path) -> Prior:
+    """The prior in a folder.
+
+    Raises:
+        RlcomposeError: It cannot be read, or was made for another environment or layout; the message says which.
+    """
+    folder = Path(folder)
+    try:
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        weights = load_file(folder / WEIGHTS)
+    except (OSError, ValueError) as error:
+        raise RlcomposeError(f"cannot read the prior in {folder}: {error}") from None
+    except Exception as error:  # safetensors' own error has no public base
+        raise RlcomposeError(f"{folder / WEIGHTS} is not a safetensors file: {error}") from None
+    if not isinstance(config, Mapping):
+        raise RlcomposeError(f"cannot read the prior in {folder}: its {CONFIG} is no object of names and values")
+    for key, value in {"kind": "prior", "format": FORMAT, "environment": ENV_ID, "layout_id": LAYOUT_ID}.items():
+        if config.get(key) != value:
+            raise RlcomposeError(f"the prior in {folder} was made for {key} {config.get(key)!r}, here it is {value!r}")
+    try:
+        network = PriorNetwork(tuple(map(int, config["durations"])), config["mode"], int(config["hidden"]))
+        network.load_state_dict({name: value.float() for name, value in weights.items()})
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise RlcomposeError(f"the weights in {folder} do not fit the network: {error}") from None
+    network.eval()
+    network.requires_grad_(False)
+    known = {"kind", "format", "environment", "layout_id", "style", "durations", "mode", "hidden"}
+    return Prior(str(config["style"]), network, {key: value for key, value in config.items() if key not in known})
+
+
+def shipped_priors() -> tuple[str, ...]:
+    """The styles that the package has a prior of."""
+    return tuple(sorted(path.parent.name for path in SHIPPED.glob(f"*/{CONFIG}")))
+
+
+def has_prior(style: Style) -> bool:
+    """Whether the package has a prior that plays a style: that of its family, where the lengths are the same."""
+    folder = SHIPPED / style.family
+    if not (folder / CONFIG).is_file():
+        return False
+    config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    return tuple(config["durations"]) == durations_of(style)
+
+
+@cache
+def load_prior(style: str) -> Prior:
+    """The package's prior of a style, by its name.
+
+    Raises:
+        RlcomposeError: There is none; the message names the nearest.
+    """
+    if style not in shipped_priors():
+        raise unknown("prior of style", style, shipped_priors())
+    return read_prior(SHIPPED / style)
+
+
+def copy_of(prior: Prior) -> Prior:
+    """A prior of its own with the same weights, to be changed."""
+    network = PriorNetwork(prior.network.durations, prior.network.mode, prior.network.hidden)
+    network.load_state_dict({name: torch.clone(value) for name, value in prior.network.state_dict().items()})
+    return Prior(prior.style, network, dict(prior.details))
