@@ -1,4 +1,4 @@
-"""`python -m rlcompose.compose RUN`: compose new pieces with a trained agent, or work on a piece that is there."""
+"""`python -m rlcompose.compose`: compose new pieces by a style's prior, with a trained agent, or work on a piece."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ from rlcompose.errors import RlcomposeError
 
 if TYPE_CHECKING:
     from rlcompose.agent import Agent
+    from rlcompose.brief import Options
     from rlcompose.composing import Composer
     from rlcompose.piece import Piece
+    from rlcompose.prior.like import LikeComposer
     from rlcompose.run import Run
     from rlcompose.style import Style
 
-DEFAULT_AGENT = "beam"
+PRIOR, WITHOUT_PRIOR = "prior", "beam"  # who composes in a style without a run, where there is a prior and where not
 HIGHEST_TEMPERATURE = 100
 
 
@@ -29,19 +31,33 @@ def parser() -> Parser:
     """The command's options."""
     parser = Parser(
         "python -m rlcompose.compose",
-        "Compose pieces with the agent of a run, or without a run by --style; or compose bars of a piece anew.",
-        "python -m rlcompose.compose runs/jazz-ppo-1 --count 4 --bars 32 --seed 1 --out pieces",
+        "Compose pieces in a style as its music taught, or with the agent of a run; or compose bars of a piece anew.",
+        "python -m rlcompose.compose --style jazz --bars 32",
     )
     from rlcompose.arguments import add_music_options, add_sound_options, at_least
 
     source_help = "the folder of a run, made by rlcompose.train; with --replace also a piece's .json"
     parser.add_argument("source", metavar="RUN", nargs="?", help=source_help)
-    style_help = "compose without a run, in this style (rlcompose styles); with --replace the style file of the piece"
+    style_help = (
+        "compose without a run, in this style (rlcompose styles) or in a mix of several, jazz=0.7,fiddle=0.3; with "
+        "--replace the style file of the piece"
+    )
     parser.add_argument("--style", metavar="STYLE", help=style_help)
-    agent_help = f"an agent without training, or another run's by its folder (default without a run: {DEFAULT_AGENT})"
+    agent_help = (
+        f"an agent without training, or another run's by its folder (default without a run: {PRIOR}, or "
+        f"{WITHOUT_PRIOR} where the style has none)"
+    )
     parser.add_argument("--agent", metavar="NAME", help=agent_help)
     set_help = "a setting of that agent, as in width=20; may be given several times"
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help=set_help)
+    like_help = "compose something like this piece, over its chords: MIDI, MusicXML, ABC, kern or a piece's .json"
+    parser.add_argument("--like", metavar="FILE", help=like_help)
+    trade_help = "the agents of --agents take turns of so many bars"
+    parser.add_argument("--trade", type=at_least(1), metavar="BARS", help=trade_help)
+    agents_help = "who trades, in their order: styles, runs or agents without training, as in jazz,fiddle"
+    parser.add_argument("--agents", metavar="NAMES", help=agents_help)
+    mode_help = "theme: sections return as the style's tunes do; solo: they do not (default: as the style's music)"
+    parser.add_argument("--mode", choices=("theme", "solo"), help=mode_help)
     parser.add_argument("--count", type=at_least(1), default=1, metavar="N", help="how many pieces (default: 1)")
     best_help = "compose each piece N times and keep the one with the highest return (default: 1)"
     parser.add_argument("--best-of", type=at_least(1), default=1, metavar="N", help=best_help)
@@ -93,15 +109,17 @@ def _composed(arguments: argparse.Namespace) -> tuple[Path, Iterator[tuple[Piece
     """The folder that new pieces belong into, and the pieces with their names."""
     composer, folder = _composer(arguments)
     if arguments.start is not None:
-        from rlcompose.composing import read_motif
+        from rlcompose.composing import Composer, read_motif
 
+        if not isinstance(composer, Composer):
+            raise RlcomposeError("give either --start or --like")
         composer = composer.starting_from(read_motif(arguments.start, composer.brief.style))
     seeds = range(arguments.seed, arguments.seed + arguments.count)
     name = f"{composer.brief.style.name}-{composer.agent.name}"
     return folder, ((composer.compose(seed, best_of=arguments.best_of), f"{name}-{seed}") for seed in seeds)
 
 
-def _composer(arguments: argparse.Namespace) -> tuple[Composer, Path]:
+def _composer(arguments: argparse.Namespace) -> tuple[Composer | LikeComposer, Path]:
     """Who composes, and where the pieces go."""
     from rlcompose.arguments import music_options
     from rlcompose.brief import make_brief
@@ -109,11 +127,15 @@ def _composer(arguments: argparse.Namespace) -> tuple[Composer, Path]:
     from rlcompose.run import read_run
 
     options = music_options(arguments)
+    if arguments.like is not None:
+        return _like(arguments, options), Path("pieces")
     if arguments.source is None:
-        if arguments.style is None:
-            raise RlcomposeError("name the folder of a run, or a style with --style")
-        brief = make_brief(arguments.style, options)
-        return Composer.of(_named(arguments, brief.style), brief), Path("pieces")
+        style = _style(arguments)
+        brief = make_brief(style, options)
+        agent = _agent_without_run(arguments, brief.style)
+        return Composer.of(agent, brief), Path("pieces")
+    if given := [name for name in ("trade", "agents", "mode") if getattr(arguments, name) is not None]:
+        raise RlcomposeError(f"leave out --{given[0]}: it is for composing without a run")
     if arguments.style is not None:
         raise RlcomposeError("give either a run or --style: a run has its style")
     source = read_run(arguments.source)
@@ -139,17 +161,95 @@ def _named(arguments: argparse.Namespace, style: Style) -> Agent:
     from rlcompose.preset import parse_settings
     from rlcompose.run import CONFIG, read_run
 
-    name = arguments.agent or DEFAULT_AGENT
+    name = arguments.agent or _default_agent(style)
     if not (Path(name) / CONFIG).is_file():
         kind = find_agent(name)
         return _warm(arguments, kind.made(parse_settings(arguments.set, kind.preset)))
-    source = read_run(name)
     if arguments.set:
         raise RlcomposeError(f"leave out --set: the agent of the run {name} plays as it was trained")
-    ours, theirs = ([ticks for _, ticks in each.durations] for each in (style, source.style))
-    if ours != theirs:
-        raise RlcomposeError(f"the agent of the run {name} plays lengths of {theirs} ticks, {style.name!r} has {ours}")
-    return _warm(arguments, source.agent())
+    return _warm(arguments, read_run(name).agent_for(style))
+
+
+def _default_agent(style: Style) -> str:
+    """The prior where the style has one; what plays in its place is said."""
+    from importlib.util import find_spec
+
+    from rlcompose.prior.shipped import has_prior
+
+    if not has_prior(style):
+        print(f"compose: style {style.name!r} has no prior: {WITHOUT_PRIOR} composes", file=sys.stderr, flush=True)
+        return WITHOUT_PRIOR
+    if find_spec("torch") is None:
+        hint = f"{WITHOUT_PRIOR} composes; for the prior: pip install 'rlcompose[train]'"
+        print(f"compose: torch is not installed: {hint}", file=sys.stderr, flush=True)
+        return WITHOUT_PRIOR
+    return PRIOR
+
+
+def _style(arguments: argparse.Namespace) -> str:
+    """The style in which a piece without a run is written: of a mix the heaviest, of trading agents the first's."""
+    from rlcompose.prior.ensemble import is_mix, leader_of, parse_mix
+    from rlcompose.prior.shipped import shipped_priors
+
+    if arguments.style is not None:
+        return leader_of(parse_mix(arguments.style)) if is_mix(arguments.style) else str(arguments.style)
+    first = (arguments.agents or "").split(",")[0].strip()
+    if first in shipped_priors():
+        return first
+    raise RlcomposeError("name the folder of a run, or a style with --style")
+
+
+def _agent_without_run(arguments: argparse.Namespace, style: Style) -> Agent:
+    """Who composes in a style: its prior, a mix of priors, agents that trade, or the one that --agent names."""
+    from rlcompose.prior.ensemble import is_mix
+
+    if (arguments.trade is None) != (arguments.agents is None):
+        raise RlcomposeError("trading needs both --trade BARS and --agents NAMES, as in --trade 4 --agents jazz,fiddle")
+    is_mixed = arguments.style is not None and is_mix(arguments.style)
+    ensemble = "a mix of styles" if is_mixed else "trading" if arguments.trade is not None else ""
+    if ensemble and (arguments.agent is not None or arguments.set):
+        raise RlcomposeError(f"leave out --{'agent' if arguments.agent else 'set'}: {ensemble} says who composes")
+    if ensemble and is_mixed and arguments.trade is not None:
+        raise RlcomposeError("give either a mix of styles or --trade")
+    if arguments.trade is not None:
+        from rlcompose.prior.ensemble import trading_agent
+
+        return _warm(arguments, trading_agent(arguments.agents, arguments.trade, style))
+    if is_mixed or (arguments.mode is not None and arguments.agent in (None, PRIOR)):
+        from rlcompose.prior.ensemble import mixed_agent, parse_mix
+
+        mix = parse_mix(arguments.style) if is_mixed else {style.name: 1.0}
+        return _warm(arguments, mixed_agent(mix, style, arguments.mode))
+    if arguments.mode is not None:
+        raise RlcomposeError(f"leave out --mode: the agent {arguments.agent!r} has none")
+    return _named(arguments, style)
+
+
+def _like(arguments: argparse.Namespace, options: Options) -> LikeComposer:
+    """What composes like the piece that --like names; what the options pin is not the piece's."""
+    from rlcompose.brief import make_brief
+    from rlcompose.composing import read_motif
+    from rlcompose.prior.like import brief_like, like, style_of
+    from rlcompose.reward import settled, weigh_terms
+    from rlcompose.style import load_style
+
+    for name in ("source", "agent", "trade", "agents", "mode"):
+        if getattr(arguments, name) is not None:
+            what = "the run" if name == "source" else f"--{name}"
+            raise RlcomposeError(f"leave out {what}: --like composes by the prior of a style")
+    music = read_motif(arguments.like, load_style(arguments.style or "jazz"))
+    style = load_style(arguments.style or style_of(music))
+    if arguments.style is None:
+        print(f"compose: {arguments.like} is taken for {style.name}", file=sys.stderr, flush=True)
+        music = read_motif(arguments.like, style)
+    brief = brief_like(music, style)
+    pinned, kept = options.pinned, brief.options
+    if {"chords", "progression"} & pinned.keys():
+        kept = replace(kept, chords=None, progression=None, form=None, key=None, bars=None)
+    brief = make_brief(style, replace(kept, **pinned))
+    composer = like(music, style, brief, settled(weigh_terms(style.rewards)))
+    _warm(arguments, composer.agent)
+    return composer
 
 
 def _warm(arguments: argparse.Namespace, agent: Agent) -> Agent:

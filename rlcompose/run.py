@@ -157,6 +157,19 @@ class Run:
             raise RlcomposeError(f"the run {self.folder} has no model yet: was its training interrupted at once?")
         return kind.load(self.model, self.brief)
 
+    def agent_for(self, style: Style) -> Agent:
+        """Its agent, to play in another style.
+
+        Raises:
+            RlcomposeError: That style has other lengths than those with which the agent has learned to play.
+        """
+        ours, theirs = ([ticks for _, ticks in each.durations] for each in (style, self.style))
+        if ours != theirs:
+            raise RlcomposeError(
+                f"the agent of the run {self.folder} plays lengths of {theirs} ticks, {style.name!r} has {ours}"
+            )
+        return self.agent()
+
     def terms(self) -> tuple[WeightedTerm, ...]:
         """The terms with their weights. A run never imports its plug-ins: terms of theirs must be loaded already."""
         return self._with_hint(weigh_terms, self.config.rewards)

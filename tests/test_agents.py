@@ -30,6 +30,7 @@ from rlcompose.engine.core import Engine
 from rlcompose.errors import RlcomposeError
 from rlcompose.reward import WeightedTerm, weigh_terms
 from rlcompose.run import read_run
+from rlcompose.sampling import SamplingAgent
 from rlcompose.style import style_from_dict
 
 JAZZ = load_style("jazz")

@@ -1,4 +1,4 @@
-"""`python -m rlcompose.prior train|list`: learn what a style's music goes on with, or list the priors that are there."""
+"""`python -m rlcompose.prior train|list`: learn what a style's music goes on with, or list the priors there are."""
 
 from __future__ import annotations
 
@@ -55,8 +55,9 @@ def _prior(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _listed() -> dict[str, Any]:
-    from rlcompose.prior.model import load_prior, shipped_priors
+    from rlcompose.prior.model import load_prior
     from rlcompose.prior.network import num_weights
+    from rlcompose.prior.shipped import shipped_priors
 
     found = []
     for name in shipped_priors():

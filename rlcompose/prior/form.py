@@ -21,7 +21,7 @@ UPBEAT, LAST_LETTER = "Z", "Y"
 
 
 def mode_of(style: Style) -> str:
-    """ "theme" or "solo"."""
+    """Theme or solo, `THEME` or `SOLO`: whether the phrases of its music return."""
     return THEME if style.family in THEME_FAMILIES else SOLO
 
 

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from rlcompose.engine.layout import NUM_SLOTS
 from rlcompose.prior.events import Events
 from rlcompose.prior.form import mode_of
-from rlcompose.prior.model import durations_of
 from rlcompose.prior.network import NUM_NUMBERS, PLACE_SIZE, PriorNetwork, Reading
+from rlcompose.prior.shipped import durations_of
 from rlcompose.prior.training import Likelihood, Settings
 from rlcompose.sampling import one_thread
 from rlcompose.style import Style

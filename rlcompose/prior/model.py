@@ -17,10 +17,10 @@ from rlcompose.env import ENV_ID
 from rlcompose.errors import RlcomposeError, unknown
 from rlcompose.files import make_folder, write_atomically
 from rlcompose.prior.network import PriorNetwork
+from rlcompose.prior.shipped import CONFIG, SHIPPED, durations_of, shipped_priors
 from rlcompose.style import Style
 
-SHIPPED = Path(__file__).resolve().parents[1] / "weights" / "prior"
-CONFIG, WEIGHTS = "config.json", "model.safetensors"
+WEIGHTS = "model.safetensors"
 FORMAT = 1
 
 
@@ -45,11 +45,6 @@ class Prior:
     def is_for(self, style: Style) -> bool:
         """Whether it plays the lengths of a style."""
         return self.durations == durations_of(style)
-
-
-def durations_of(style: Style) -> tuple[int, ...]:
-    """The lengths of a style's events in ticks."""
-    return tuple(ticks for _, ticks in style.durations)
 
 
 def save_prior(folder: Path, prior: Prior) -> None:
@@ -100,20 +95,6 @@ def read_prior(folder: str | Path) -> Prior:
     network.requires_grad_(False)
     known = {"kind", "format", "environment", "layout_id", "style", "durations", "mode", "hidden"}
     return Prior(str(config["style"]), network, {key: value for key, value in config.items() if key not in known})
-
-
-def shipped_priors() -> tuple[str, ...]:
-    """The styles that the package has a prior of."""
-    return tuple(sorted(path.parent.name for path in SHIPPED.glob(f"*/{CONFIG}")))
-
-
-def has_prior(style: Style) -> bool:
-    """Whether the package has a prior that plays a style: that of its family, where the lengths are the same."""
-    folder = SHIPPED / style.family
-    if not (folder / CONFIG).is_file():
-        return False
-    config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    return tuple(config["durations"]) == durations_of(style)
 
 
 @cache

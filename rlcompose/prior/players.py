@@ -9,13 +9,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from rlcompose.agent import Agent
+from rlcompose.agent import Agent, Tempered
 from rlcompose.brief import Brief
 from rlcompose.engine.core import Engine
 from rlcompose.engine.layout import BLOCKS, NUM_SLOTS
 from rlcompose.errors import RlcomposeError
 from rlcompose.prior.form import SOLO, THEME
-from rlcompose.prior.model import Prior, durations_of, load_prior
+from rlcompose.prior.model import Prior, load_prior
+from rlcompose.prior.shipped import durations_of
 from rlcompose.sampling import draw_legal, one_thread
 from rlcompose.style import Style
 
@@ -65,15 +66,25 @@ class PriorAgent:
         style: Style,
         name: str = "prior",
         temperature: float = 1.0,
-        mode: str = THEME,
+        mode: str | None = None,
     ) -> None:
-        """Priors with their weights, which are made to add up to 1, for a style."""
+        """Priors with their weights, which are made to add up to 1, for a style; the mode is by default the first's.
+
+        Raises:
+            RlcomposeError: A prior that has learned solos is to play themes, the weights are none, or a prior knows
+                none of the style's lengths.
+        """
         total = sum(weight for _, weight in voices)
         if not voices or not total > 0 or any(weight < 0 for _, weight in voices):
             raise RlcomposeError("priors need weights of 0 or more, and one above it")
         self.name = name
         self.temperature = temperature
-        self.mode = mode
+        own = voices[0][0].network.mode
+        self.mode = own if mode is None else mode
+        if self.mode == THEME and own == SOLO:
+            raise RlcomposeError(
+                f"the music of {voices[0][0].style!r} is solos, whose sections do not return: no theme"
+            )
         self._voices = [(Voice.of(prior, style), weight / total) for prior, weight in voices]
 
     def log_probs(self, seen: NDArray[np.int16]) -> NDArray[np.float64]:
@@ -104,6 +115,17 @@ class TradingAgent:
         self.agents = tuple(agents)
         self.bars = bars
         self.name = name or "-".join(agent.name for agent in agents)
+
+    @property
+    def temperature(self) -> float:
+        """Of those who draw from what they have learned; setting it sets theirs."""
+        return next((agent.temperature for agent in self.agents if isinstance(agent, Tempered)), 1.0)
+
+    @temperature.setter
+    def temperature(self, temperature: float) -> None:
+        for agent in self.agents:
+            if isinstance(agent, Tempered):
+                agent.temperature = temperature
 
     def turn(self, engine: Engine) -> NDArray[np.int64]:
         """Whose turn it is in each row, by the bar in which the next event begins: int64 (envs,)."""

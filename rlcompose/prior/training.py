@@ -12,8 +12,9 @@ from torch import Tensor
 
 from rlcompose.prior.events import Events, is_for_validation, without_recall
 from rlcompose.prior.form import THEME, mode_of
-from rlcompose.prior.model import Prior, durations_of
+from rlcompose.prior.model import Prior
 from rlcompose.prior.network import HIDDEN, PriorNetwork, Reading
+from rlcompose.prior.shipped import durations_of
 from rlcompose.sampling import one_thread
 from rlcompose.style import Style
 

@@ -107,8 +107,8 @@ def harmonise(
 ) -> tuple[ChordSpan, ...]:
     """Chords for a melody or for several voices, without a gap from the first to the last of `bars` bars.
 
-    Under a melody chords change with half bars (in bars of an odd number of beats, or of two, with bars); several voices
-    say more, and theirs change with beats. Silence before the first note has no chord.
+    Under a melody chords change with half bars (in bars of an odd number of beats, or of two, with bars); several
+    voices say more, and theirs change with beats. Silence before the first note has no chord.
 
     Args:
         notes: In any order; several may sound at once, and the lowest then counts as the bass.
