@@ -10,7 +10,7 @@ from rlcompose.errors import unknown
 
 COMMANDS = {
     "train": "train an agent in a style, and leave music behind",
-    "compose": "compose pieces with the agent of a run",
+    "compose": "compose pieces in a style, or with the agent of a run",
     "rewards": "list the reward terms with weight, range, cost and whom they pay",
     "styles": "list the styles and their variants, or describe one",
     "render": "render MIDI files and pieces to WAV, FLAC, OGG or MP3",
@@ -21,6 +21,7 @@ COMMANDS = {
     "leaderboard": "agents side by side in every style, by the numbers of evaluate",
     "judge": "how much pieces are like real music of a style, and why",
     "naturalness": "learn to tell real music from what a model has made",
+    "prior": "learn what a style's music goes on with, or list the priors",
     "corpus": "list, read and describe the corpora of real music",
     "speed": "how many steps a second the environment makes",
 }

@@ -1,10 +1,11 @@
-"""Make everything in `rlcompose/weights/` again: the judge with its monitor, the referee, the manifest.
+"""Make everything in `rlcompose/weights/` again: the judge with its monitor, the referee, the priors, the manifest.
 
-    python experiments/weights/make_weights.py [--rounds 11] [--exploit 120000] [--keep attacks.npz]
+    python experiments/weights/make_weights.py [--only judge|priors] [--rounds 11] [--exploit 120000] [--keep FILE]
 
 Reads the corpora of all six styles (see `python -m rlcompose.corpus list`). The judge learns from its part of the
 split, from noise, from rounds of hill climbing, and from agents that are trained from scratch to please it; the referee
-from its own part. About half an hour on two cores.
+from its own part. The priors learn from the same part as the judge (`make_priors.py`). About an hour and a half on two
+cores, the larger half of it for the judge.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from rlcompose.agent import TrainingJob, find_agent, play
 from rlcompose.brief import make_brief
 from rlcompose.codec import decode
 from rlcompose.corpus.split import JUDGE, REFEREE
+from rlcompose.engine.layout import LAYOUT_ID
 from rlcompose.env import ENV_ID
 from rlcompose.files import write_atomically
 from rlcompose.learned.judge import JUDGE_VARIABLE, load_judge
@@ -40,6 +42,9 @@ from rlcompose.learned.samples import NOISE_CLASS, Real, Settings, draw_windows,
 from rlcompose.learned.successions import succession_features
 from rlcompose.learned.training import Trained, train_judge
 from rlcompose.reward import weigh_terms
+
+sys.path.insert(0, str(Path(__file__).parent))
+from make_priors import make_priors  # noqa: E402  - beside this script
 
 FOLDER = Path(__file__).resolve().parents[2] / "rlcompose" / "weights"
 SOURCES = {
@@ -150,6 +155,7 @@ def write_manifest() -> None:
         "version": __version__,
         "environment": ENV_ID,
         "features_id": features_id(),
+        "layout_id": LAYOUT_ID,
         "num_features": NUM_FEATURES,
         "split": "rlcompose/corpus/split.py",
         "sources": SOURCES,
@@ -165,27 +171,39 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=Settings().rounds, help="of attacks by hill climbing")
     parser.add_argument(
+        "--only", choices=("judge", "priors"), help="make the judge with its monitor and the referee, or the priors"
+    )
+    parser.add_argument(
         "--exploit", type=int, default=120_000, help="steps of the agents that exploit the judge, 0 for none"
     )
     parser.add_argument(
         "--keep", metavar="FILE", type=Path, help="keep the attacks here after each round, and go on from them"
     )
     arguments = parser.parse_args()
-    settings = replace(Settings(), rounds=arguments.rounds)
+    if arguments.only != "priors":
+        make_judge(replace(Settings(), rounds=arguments.rounds), arguments.exploit, arguments.keep)
+    if arguments.only != "judge":
+        make_priors(FOLDER / "prior", SOURCES)
+    write_manifest()
+    return 0
+
+
+def make_judge(settings: Settings, exploit_steps: int, keep: Path | None) -> None:
+    """The judge, its monitor and the referee."""
     real = real_music()
     apart = real.of_part(REFEREE)
     own = real.of_part(JUDGE)
-    trained = train_judge(own, settings, kept=arguments.keep)
+    trained = train_judge(own, settings, kept=keep)
     folder = FOLDER / "judge"
     found: list[Played] = []
-    if arguments.exploit:
+    if exploit_steps:
         with tempfile.TemporaryDirectory() as place:
             write_judge(Path(place), trained, apart, settings)
             # A judge needs a monitor; here nobody asks it.
             save_monitor(Path(place), train_monitor(own, apart, trained, settings, cheap=30, dear=3), PARTS)
             os.environ[JUDGE_VARIABLE] = place
             load_judge.cache_clear()
-            found = [exploit(style, arguments.exploit, settings.seed) for style in EXPLOITED]
+            found = [exploit(style, exploit_steps, settings.seed) for style in EXPLOITED]
             del os.environ[JUDGE_VARIABLE]
             load_judge.cache_clear()
         features = [trained.model.features(melodies, windows) for _, melodies, windows in found]
@@ -193,8 +211,6 @@ def main() -> int:
     write_judge(folder, trained, apart, settings)
     save_monitor(folder, train_monitor(own, apart, trained, settings, found), PARTS)
     make_referee(apart, settings)
-    write_manifest()
-    return 0
 
 
 if __name__ == "__main__":

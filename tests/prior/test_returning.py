@@ -19,9 +19,7 @@ def tune(*phrases: list[int], pickup: bool = False) -> Composition:
     for place, phrase in enumerate(phrases):
         notes += [Note(start + place * 192 + at * 24, pitch, 24) for at, pitch in enumerate(phrase)]
     bars = 4 * len(phrases) + pickup
-    return Composition(
-        tuple(notes), (), Key.parse("C"), Meter(4, 4), bars, 120, "fiddle", pickup=12 if pickup else 0
-    )
+    return Composition(tuple(notes), (), Key.parse("C"), Meter(4, 4), bars, 120, "fiddle", pickup=12 if pickup else 0)
 
 
 def test_phrases_that_return_have_one_letter() -> None:

@@ -234,17 +234,17 @@ def test_matching_brings_the_statistics_nearer_to_real_ones(prior: Prior) -> Non
     from rlcompose.datasets import actions_of
 
     sites = []
-    for piece in pieces(0, 24):
+    for piece in pieces(0, 10):
         brief, actions, _ = actions_of(with_form(piece.composition, STYLE), STYLE)
         sites.append(Site(piece.name, piece.group, 0, brief, actions))
     disturbed = copy_of(prior)
     with torch.no_grad():
-        disturbed.network.pitch.bias[0] += 3.0  # rests
-        disturbed.network.length.bias += torch.linspace(-1.5, 1.5, len(disturbed.network.length.bias))
+        disturbed.network.pitch.bias[0] += 2.0  # rests
+        disturbed.network.length.bias += torch.linspace(-0.7, 0.7, len(disturbed.network.length.bias))
     before = {name: value.clone() for name, value in disturbed.network.state_dict().items()}
     gaps: list[float] = []
-    matched = match_statistics(disturbed, STYLE, sites, 8, lambda number, gap: gaps.append(gap))
-    assert gaps[-1] < 0.4 * gaps[0]
+    matched = match_statistics(disturbed, STYLE, sites, 10, lambda number, gap: gaps.append(gap))
+    assert gaps[-1] < 0.5 * gaps[0], gaps
     assert all(torch.equal(value, before[name]) for name, value in disturbed.network.state_dict().items())
     changed = {n for n, value in matched.network.state_dict().items() if not torch.equal(value, before[n])}
     assert changed == {"pitch.bias", "length.bias", "rest_lengths"}
