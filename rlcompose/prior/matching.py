@@ -20,13 +20,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from rlcompose.codec import decode
 from rlcompose.corpus.library import Corpus
 from rlcompose.corpus.split import JUDGE, part_of
 from rlcompose.engine.core import Engine
+from rlcompose.learned.melodies import make_melodies
+from rlcompose.metrics.two_sample import windows_features
 from rlcompose.prior.form import with_form
 from rlcompose.prior.model import Prior, copy_of
 from rlcompose.prior.network import LENGTH_RANK, NUM_POINTERS, PriorNetwork, Seen
 from rlcompose.prior.players import PriorAgent, play_together
+from rlcompose.score import Composition
 from rlcompose.sites import Site, draw_sites
 from rlcompose.style import Style
 
@@ -38,6 +42,7 @@ FIRST_STEP, LAST_STEP = 0.5, 0.15  # of the bias, as a share of the logarithm of
 MOST = 1.0  # nats by which a round moves a bias before that share is taken
 RARE = 2e-4  # what is added to every frequency, so that what never happened has a logarithm
 SLOWER = 0.5  # the step of what depends on the others
+MOTIFS = "motif_2"  # by which feature returning motifs are counted
 
 Counts = dict[str, Tensor]
 Report = Callable[[int, float], None]
@@ -45,8 +50,11 @@ Report = Callable[[int, float], None]
 
 @dataclass(frozen=True, slots=True)
 class _Played:
+    """What was seen and done at all sites, one event behind the other, and the pieces."""
+
     observations: NDArray[np.int16]
     actions: NDArray[np.int64]
+    pieces: Sequence[Composition]
 
 
 def match_statistics(
@@ -109,7 +117,8 @@ def _move(network: PriorNetwork, found: Counts, wanted: Counts, step: float) -> 
     interval += ratio("interval")
     for bias, name in ((high, "from_highest"), (low, "from_lowest"), (middle, "from_mean")):
         bias += SLOWER * ratio(name)
-    again += SLOWER * odds("pointed")
+    again[1:] += SLOWER * odds("pointed")[1:]
+    again[0] += SLOWER * odds("motifs")[0]
     _, plain, anyway, with_pitch = torch.split(
         network.length.bias, [LENGTH_RANK, len(network.durations), NUM_POINTERS, NUM_POINTERS]
     )
@@ -145,11 +154,19 @@ def _counts(network: PriorNetwork, played: _Played) -> Counts:
         "from_lowest": of_notes(seen.distances[1], low, after_a_note),
         "from_mean": of_notes(seen.distances[2], middle, after_a_note),
         "pointed": hit.double().mean(0),
+        "motifs": _motifs(played.pieces),
         "length_pointed": _share(same, there),
         "length_pointed_with_pitch": _share(same & hit, hit),
         "note_length": torch.bincount(lengths[is_note], minlength=number).double() / max(1, int(is_note.sum())),
         "rest_length": torch.bincount(lengths[~is_note], minlength=number).double() / max(1, int((~is_note).sum())),
     }
+
+
+def _motifs(pieces: Sequence[Composition]) -> Tensor:
+    """The share of the notes with which two intervals and their times return within eight bars, as metrics count it."""
+    windows = windows_features(make_melodies([piece for piece in pieces if piece.notes]))
+    share = windows.features[:, windows.names.index(MOTIFS)].mean() if len(windows.features) else 0.0
+    return torch.tensor([float(share)], dtype=torch.float64)
 
 
 def _share(some: Tensor, of: Tensor) -> Tensor:
@@ -164,7 +181,9 @@ def _real(sites: Sequence[Site]) -> _Played:
         for action in site.actions:
             seen.append(engine.state.obs.copy())
             engine.step(np.array([action]))
-    return _Played(np.concatenate(seen), np.concatenate([site.actions for site in sites]))
+    return _Played(
+        np.concatenate(seen), np.concatenate([site.actions for site in sites]), [site.real() for site in sites]
+    )
 
 
 def _sampled(agent: PriorAgent, sites: Sequence[Site], seed: int) -> _Played:
@@ -175,5 +194,7 @@ def _sampled(agent: PriorAgent, sites: Sequence[Site], seed: int) -> _Played:
         seen.append(observations)
         actions.append(chosen)
 
-    play_together(agent, [site.brief for site in sites], [seed] * len(sites), look)
-    return _Played(np.concatenate(seen), np.concatenate(actions))
+    briefs = [site.brief for site in sites]
+    played = play_together(agent, briefs, [seed] * len(sites), look)
+    pieces = [decode(brief, seed, each) for brief, each in zip(briefs, played, strict=True)]
+    return _Played(np.concatenate(seen), np.concatenate(actions), pieces)

@@ -239,8 +239,8 @@ def test_matching_brings_the_statistics_nearer_to_real_ones(prior: Prior) -> Non
         sites.append(Site(piece.name, piece.group, 0, brief, actions))
     disturbed = copy_of(prior)
     with torch.no_grad():
-        disturbed.network.pitch.bias[0] += 2.0  # rests
-        disturbed.network.length.bias += torch.linspace(-0.7, 0.7, len(disturbed.network.length.bias))
+        disturbed.network.pitch.bias[0].add_(2.0)  # rests
+        disturbed.network.length.bias.add_(torch.linspace(-0.7, 0.7, len(disturbed.network.length.bias)))
     before = {name: value.clone() for name, value in disturbed.network.state_dict().items()}
     gaps: list[float] = []
     matched = match_statistics(disturbed, STYLE, sites, 10, lambda number, gap: gaps.append(gap))
