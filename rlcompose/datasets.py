@@ -195,15 +195,17 @@ def _played(
         _log.warning("%d pieces are skipped, %d are played: %s", len(report.skipped), made, reasons)
 
 
-def actions_of(music: Composition, style: Style) -> tuple[Brief, tuple[int, ...], int]:
+def actions_of(
+    music: Composition, style: Style, most_dropped: float = MOST_DROPPED
+) -> tuple[Brief, tuple[int, ...], int]:
     """The brief and the actions that play a piece, and how many of its notes they drop.
 
     Raises:
-        RlcomposeError: They drop more than 3 % of the notes, or the style has no such metre.
+        RlcomposeError: They drop more than the allowed share of the notes, 3 % by default.
     """
     encoding = encode(music, style)
     dropped, notes = len(encoding.dropped), len(music.notes)
-    if dropped > MOST_DROPPED * notes:
+    if dropped > most_dropped * notes:
         raise RlcomposeError(f"too many notes are beyond the actions: {dropped} of {notes}")
     # The codec pins the piece's own range, which would tell the agent how high the melody is going to rise.
     lowest, highest = encoding.brief.range

@@ -149,7 +149,7 @@ def composed(*arguments: str) -> list[dict[str, object]]:
 def test_a_style_is_composed_in_without_a_run() -> None:
     [one] = composed("--style", "jig", "--agent", "greedy", "--bars", "4")
     assert one["piece"] == "pieces/jig-greedy-0.json" and music_of("pieces/jig-greedy-0.json")["meter"] == "6/8"
-    [planned] = composed("--style", "jig", "--set", "width=4", "--bars", "4")
+    [planned] = composed("--style", "jig", "--agent", "beam", "--set", "width=4", "--bars", "4")
     assert planned["piece"] == "pieces/jig-beam-0.json"
 
 
@@ -231,14 +231,14 @@ def test_a_trained_agent_chooses_more_surely_at_a_lower_temperature(trained_run:
         (["--style", "jazz", "--agent", "bem"], "did you mean 'beam'"),
         (["--style", "jazz", "--agent", "ppo"], "the agent 'ppo' must be trained first"),
         (["--style", "jazz", "--agent", "greedy", "--set", "width=3"], "unknown setting 'width'"),
-        (["--style", "jazz", "--set", "width=0"], "setting width is 0: allowed is a whole number from 1 to 10000"),
+        (["--style", "jazz", "--agent", "beam", "--set", "width=0"], "setting width is 0: allowed is a whole number from 1 to 10000"),
         (["--style", "jazz", "--agent", "greedy", "--temperature", "1"], "the agent 'greedy' has no temperature"),
         (["--style", "jazz", "--start", "none.mid"], "there is no motif 'none.mid'"),
         (["--style", "jazz", "--start", "."], "'.' is a folder and no motif"),
         (["--replace", "x", "none.json"], "--replace 'x' is no bar or span of bars: write 9 or 9-12"),
         (["--replace", "1-2", "none.json"], "none.json"),
         (["--replace", "1-2", "."], "'.' is a folder and no piece"),
-        (["--style", "jazz", "--best-of", "2"], "leave out --best-of: the agent 'beam' leaves nothing to chance"),
+        (["--style", "jazz", "--agent", "beam", "--best-of", "2"], "leave out --best-of: the agent 'beam' leaves nothing to chance"),
         (["--replace", "1-2"], "name the piece whose bars are to be replaced"),
         (["--replace", "1-2", "none.json", "--tempo", "90"], "leave out --tempo"),
     ],

@@ -137,6 +137,76 @@ def feature_of(term: Term) -> str:
     return feature
 
 
+def prior_results(part: str) -> Any:
+    path = ROOT / "experiments" / "prior" / ("folds.json" if part == "folds" else "results.json")
+    found = json.loads(path.read_text(encoding="utf-8"))
+    return found if part == "folds" else found[part]
+
+
+def cells(*values: Any) -> str:
+    """A row of a table; numbers with as many places as are sure."""
+    shown = [f"{value:.3f}".removeprefix("0") if isinstance(value, float) else str(value) for value in values]
+    return f"| {' | '.join(shown)} |"
+
+
+def prior_likelihood_table() -> str:
+    folds = prior_results("folds")
+    lines = [cells("style", "prior", "best n-gram", "gain", "gain in five folds", "LSTM"), "|---|---|---|---|---|---|"]
+    for path in sorted((ROOT / "rlcompose" / "weights" / "prior").glob("*/config.json")):
+        test = json.loads(path.read_text(encoding="utf-8"))["test"]
+        found = folds.get(path.parent.name, {})
+        gain = found.get("gain")
+        spread = f"{gain['mean']:.3f} ± {gain['sd']:.3f}, least {gain['least']:.3f}" if gain else ""
+        lstm = found["lstm"]["lstm"] if "lstm" in found else ""
+        prior, ngram = test["prior"], test["best_ngram"]
+        lines.append(cells(path.parent.name, prior, ngram, ngram - prior, spread, lstm))
+    return "\n".join(lines)
+
+
+def prior_samples_table() -> str:
+    names = ("notes_a_bar", "step", "off_beat", "chord_tones_strong", "bar_similarity", "rests", "motifs", "range")
+    heads = ("style", "", *(name.replace("_", " ") for name in names), "JS intervals, times", "told apart")
+    lines = [cells(*heads), "|---" * len(heads) + "|"]
+    for style, found in prior_results("samples").items():
+        apart = ", ".join(f"{np.mean(found[f'told_apart_{each}']):.3f}" for each in ("judge", "successions"))
+        divergence = f"{found['intervals_js']:.4f}, {found['times_js']:.4f}"
+        lines.append(cells(style, "prior", *(found["prior"][name] for name in names), divergence, apart))
+        lines.append(cells("", "real", *(found["real"][name] for name in names), "", ""))
+    return "\n".join(lines)
+
+
+def prior_copies_table() -> str:
+    lines = [cells("style", "", "median", "95 %", "longest", "over 12", "longest but scales and trills"), "|---" * 7 + "|"]
+    for style, found in prior_results("copies").items():
+        for name in ("prior", "real"):
+            row = found[name]
+            numbers = (int(row["median"]), int(row["95_percent"]), row["longest"], row["over_12"])
+            share = f"{numbers[3]} of {found['pieces']}"
+            lines.append(cells(style, name, *numbers[:3], share, row["longest_but_scales_and_trills"]))
+    return "\n".join(lines)
+
+
+def prior_theme_table() -> str:
+    lines = [cells("style", "", "taken up", "not", "ratio", "AUC", "to the note"), "|---" * 7 + "|"]
+    for style, found in prior_results("theme").items():
+        for name, row in found.items():
+            if name != "tunes":
+                lines.append(cells(style, name, *(row[key] for key in ("same", "other", "ratio", "auc", "identical"))))
+    return "\n".join(lines)
+
+
+def prior_mix_table() -> str:
+    lines = [cells("share of jazz", "p of jazz", "p of fiddle"), "|---|---|---|"]
+    return "\n".join([*lines, *(cells(row["share"], row["jazz"], row["fiddle"]) for row in prior_results("mix"))])
+
+
+def prior_like_table() -> str:
+    lines = [cells("style", "sources", "nearest 5 %", "nearest 1 %", "at most 8 notes copied", "most"), "|---" * 6 + "|"]
+    keys = ("sources", "nearest_5_percent", "nearest_1_percent", "at_most_8_notes_copied", "longest_copied")
+    rows = prior_results("like").items()
+    return "\n".join([*lines, *(cells(style, *(found[key] for key in keys)) for style, found in rows)])
+
+
 def options_table(command: str) -> str:
     lines = ["| option | meaning |", "|---|---|"]
     for action in command_parser(command)._actions:
@@ -231,6 +301,12 @@ TABLES: dict[str, Callable[[], str]] = {
     "piece-metrics": piece_metrics_table,
     "rl-tuner": tuner_table,
     **{f"options-{command}": partial(options_table, command) for command in COMMANDS},
+    "prior-likelihood": prior_likelihood_table,
+    "prior-samples": prior_samples_table,
+    "prior-copies": prior_copies_table,
+    "prior-theme": prior_theme_table,
+    "prior-mix": prior_mix_table,
+    "prior-like": prior_like_table,
 }
 
 

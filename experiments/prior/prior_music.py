@@ -3,7 +3,8 @@
     python experiments/prior/prior_music.py [samples] [copies] [theme] [like] [mix] [speed]
 
 Needs the corpora (`python -m rlcompose.corpus list`); styles without one are left out. Everything is measured on music
-that no prior has learned from (parts `referee` and `test` of the split). Writes `results.json` and `results.md`.
+that no prior has learned from (parts `referee` and `test` of the split). Writes
+`results.json`, of which `docs/prior.md` has the tables.
 """
 
 from __future__ import annotations

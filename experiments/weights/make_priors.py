@@ -29,7 +29,7 @@ this folder; what is kept are the weights of a network, with half precision.{lic
 the observation remembers of the piece; it has no plan.
 
 **Figures.** {nats:.3f} nats a note on the part `test` (pitch {pitch:.3f}, length {length:.3f}); the best n-gram of
-orders 0 to 4 has {ngram:.3f}. What its music is like beside real music: `experiments/prior/results.md`.
+orders 0 to 4 has {ngram:.3f}. What its music is like beside real music: `docs/prior.md`.
 
 **Limits.** The habits are those of one corpus and of who wrote it down. {chords} What it plays is
 new in the sense of `experiments/prior` (longest runs in common with what it learned from), not by any guarantee.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rlcompose.brief import Brief
 from rlcompose.corpus.entry import SourcePiece
 from rlcompose.corpus.library import Corpus
 from rlcompose.corpus.split import family_of, hash_of, part_of
@@ -124,10 +125,18 @@ def decisions(music: Composition, style: Style) -> tuple[NDArray[np.int16], NDAr
     """What a player of this music saw before each event, int16 (N, 278), and the actions, int64 (N,).
 
     Sections are those by which its phrases return (`rlcompose.prior.form`).
+
+    Raises:
+        RlcomposeError: The style's actions cannot play the piece.
     """
+    brief, played, _ = actions_of(with_form(music, style), style)
+    return seen_before(brief, played)
+
+
+def seen_before(brief: Brief, played: Sequence[int]) -> tuple[NDArray[np.int16], NDArray[np.int64]]:
+    """What is seen before each action that plays a pinned piece, and the actions as an array."""
     from rlcompose.engine.core import Engine
 
-    brief, played, _ = actions_of(with_form(music, style), style)
     engine = Engine(brief)
     engine.reset([PLAY_SEED])
     actions = np.array(played, np.int64)

@@ -6,6 +6,7 @@ run with it than real pieces share with one another are left out.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,7 +25,7 @@ from rlcompose.learned.melodies import bars_so_far, make_melodies
 from rlcompose.learned.models import standardised
 from rlcompose.metrics.novelty import shared_runs
 from rlcompose.piece import Piece
-from rlcompose.prior.events import decisions
+from rlcompose.prior.events import seen_before
 from rlcompose.prior.form import with_form
 from rlcompose.prior.model import Prior, copy_of
 from rlcompose.prior.players import PriorAgent, prior_of
@@ -32,6 +33,8 @@ from rlcompose.reward import WeightedTerm
 from rlcompose.sampling import one_thread
 from rlcompose.score import Composition
 from rlcompose.style import Style
+
+_log = logging.getLogger(__name__)
 
 STEPS = 40  # of learning, each from the whole piece
 RATE = 1e-3
@@ -47,12 +50,8 @@ def style_of(music: Composition) -> str:
 
 
 def adapted(prior: Prior, music: Composition, style: Style, steps: int = STEPS, seed: int = 0) -> Prior:
-    """A prior that has learned a little from a piece, held to the one that it was.
-
-    Raises:
-        RlcomposeError: The style's actions cannot play the piece.
-    """
-    observations, actions = decisions(music, style)
+    """A prior that has learned a little from a piece, held to the one that it was."""
+    observations, actions = seen_before(*_encoded(music, style))
     result = copy_of(prior)
     network = result.network
     slots, lengths = (torch.from_numpy(each) for each in np.divmod(actions, len(network.durations)))
@@ -110,12 +109,23 @@ class LikeComposer:
 
 
 def brief_like(music: Composition, style: Style) -> Brief:
-    """The brief of a piece in the piece's key, metre, tempo, register and form, over its chords and as long.
+    """The brief of a piece in the piece's key, metre, tempo, register and form, over its chords and as long."""
+    return _encoded(music, style)[0]
+
+
+def _encoded(music: Composition, style: Style) -> tuple[Brief, tuple[int, ...]]:
+    """The piece as actions; what the style cannot play of it is left out, and a warning says how much.
 
     Raises:
-        RlcomposeError: The style's actions cannot play the piece.
+        RlcomposeError: Nothing is left.
     """
-    return actions_of(with_form(music, style), style)[0]
+    brief, actions, dropped = actions_of(with_form(music, style), style, most_dropped=1.0)
+    notes = len(music.notes)
+    if notes - dropped < 2:
+        raise RlcomposeError(f"style {style.name!r} can play {notes - dropped} of the {notes} notes of the given piece")
+    if dropped:
+        _log.warning("%d of the given piece's %d notes are beyond style %r: left out", dropped, notes, style.name)
+    return brief, actions
 
 
 def like(
