@@ -153,6 +153,44 @@ def test_a_style_is_composed_in_without_a_run() -> None:
     assert planned["piece"] == "pieces/jig-beam-0.json"
 
 
+def test_the_prior_composes_where_nobody_is_named() -> None:
+    [one] = composed("--style", "jig", "--bars", "8", "--temperature", "0.9")
+    assert one["piece"] == "pieces/jig-prior-0.json" and music_of("pieces/jig-prior-0.json")["meter"] == "6/8"
+    [again] = composed("--style", "jig", "--bars", "8", "--temperature", "0.9", "--out", "again")
+    assert Path("pieces/jig-prior-0.json").read_bytes() == Path(str(again["piece"])).read_bytes()
+    [new] = composed("--replace", "3-4", str(one["piece"]), "--seed", "1")
+    assert json.loads(Path(str(new["piece"])).read_text())["agent"] == "prior"
+
+
+def test_a_style_without_a_prior_is_composed_in_by_beam_search_and_that_is_said(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    Path("mine.toml").write_text('base = "jazz"\nname = "mine"\n[durations]\nquarter = 12\nhalf = 24\n')
+    [piece] = composed("--style", "mine.toml", "--bars", "1")
+    assert piece["piece"] == "pieces/mine-beam-0.json"
+    assert "style 'mine' has no prior: beam composes" in capfd.readouterr().err
+
+
+def test_styles_are_mixed_and_trade() -> None:
+    [mixed] = composed("--style", "fiddle=.6,jazz=.4", "--bars", "4")
+    assert mixed["piece"] == "pieces/fiddle-fiddle-jazz-0.json" and music_of(str(mixed["piece"]))["style"] == "fiddle"
+    [traded] = composed("--trade", "2", "--agents", "jazz,fiddle", "--bars", "4")
+    assert traded["piece"] == "pieces/jazz-jazz-fiddle-0.json"
+
+
+@pytest.mark.parametrize("ending", ["json", "mid", "abc"])
+def test_something_like_a_piece_keeps_its_key_metre_tempo_and_length(ending: str) -> None:
+    [source] = composed("--style", "reel", "--bars", "8", "--key", "D", "--tempo", "110", "--out", "given")
+    path = Path(str(source["piece"])).with_suffix(f".{ending}")
+    [like] = composed("--like", str(path), "--style", "fiddle", "--seed", "1")
+    given, found = music_of(str(source["piece"])), music_of(str(like["piece"]))
+    assert found["meter"] == given["meter"] and found["bars"] == given["bars"] and found["tempo"] == given["tempo"]
+    assert found["key"] == given["key"] or ending == "mid"  # MIDI says a key signature, and no mode
+    assert found["notes"] != given["notes"]
+    [higher] = composed("--like", str(path), "--style", "fiddle", "--tempo", "90", "--out", "slow")
+    assert music_of(str(higher["piece"]))["tempo"] == 90
+
+
 def test_the_best_of_several_is_paid_at_least_as_well() -> None:
     [first] = composed("--style", "jazz", "--agent", "random", "--bars", "4")
     [best] = composed("--style", "jazz", "--agent", "random", "--bars", "4", "--best-of", "8")
@@ -231,14 +269,20 @@ def test_a_trained_agent_chooses_more_surely_at_a_lower_temperature(trained_run:
         (["--style", "jazz", "--agent", "bem"], "did you mean 'beam'"),
         (["--style", "jazz", "--agent", "ppo"], "the agent 'ppo' must be trained first"),
         (["--style", "jazz", "--agent", "greedy", "--set", "width=3"], "unknown setting 'width'"),
-        (["--style", "jazz", "--agent", "beam", "--set", "width=0"], "setting width is 0: allowed is a whole number from 1 to 10000"),
+        (
+            ["--style", "jazz", "--agent", "beam", "--set", "width=0"],
+            "setting width is 0: allowed is a whole number from 1 to 10000",
+        ),
         (["--style", "jazz", "--agent", "greedy", "--temperature", "1"], "the agent 'greedy' has no temperature"),
         (["--style", "jazz", "--start", "none.mid"], "there is no motif 'none.mid'"),
         (["--style", "jazz", "--start", "."], "'.' is a folder and no motif"),
         (["--replace", "x", "none.json"], "--replace 'x' is no bar or span of bars: write 9 or 9-12"),
         (["--replace", "1-2", "none.json"], "none.json"),
         (["--replace", "1-2", "."], "'.' is a folder and no piece"),
-        (["--style", "jazz", "--agent", "beam", "--best-of", "2"], "leave out --best-of: the agent 'beam' leaves nothing to chance"),
+        (
+            ["--style", "jazz", "--agent", "beam", "--best-of", "2"],
+            "leave out --best-of: the agent 'beam' leaves nothing to chance",
+        ),
         (["--replace", "1-2"], "name the piece whose bars are to be replaced"),
         (["--replace", "1-2", "none.json", "--tempo", "90"], "leave out --tempo"),
     ],
@@ -267,4 +311,6 @@ def test_another_runs_agent_composes_on_a_piece_that_lies_elsewhere(
 def test_replacing_without_chance_is_done_once(capfd: pytest.CaptureFixture[str]) -> None:
     [source] = composed("--style", "reel", "--agent", "greedy", "--bars", "4")
     capfd.readouterr()
-    assert "leave out --count" in mistake(capfd, "--replace", "2", str(source["piece"]), "--count", "3")
+    assert "leave out --count" in mistake(
+        capfd, "--replace", "2", str(source["piece"]), "--agent", "beam", "--count", "3"
+    )

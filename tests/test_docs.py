@@ -176,7 +176,8 @@ def prior_samples_table() -> str:
 
 
 def prior_copies_table() -> str:
-    lines = [cells("style", "", "median", "95 %", "longest", "over 12", "longest but scales and trills"), "|---" * 7 + "|"]
+    heads = ("style", "", "median", "95 %", "longest", "over 12", "longest but scales and trills")
+    lines = [cells(*heads), "|---" * len(heads) + "|"]
     for style, found in prior_results("copies").items():
         for name in ("prior", "real"):
             row = found[name]
@@ -201,7 +202,8 @@ def prior_mix_table() -> str:
 
 
 def prior_like_table() -> str:
-    lines = [cells("style", "sources", "nearest 5 %", "nearest 1 %", "at most 8 notes copied", "most"), "|---" * 6 + "|"]
+    heads = ("style", "sources", "nearest 5 %", "nearest 1 %", "at most 8 notes copied", "most")
+    lines = [cells(*heads), "|---" * len(heads) + "|"]
     keys = ("sources", "nearest_5_percent", "nearest_1_percent", "at_most_8_notes_copied", "longest_copied")
     rows = prior_results("like").items()
     return "\n".join([*lines, *(cells(style, *(found[key] for key in keys)) for style, found in rows)])
