@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rlcompose.agent import Agent, Tempered
 from rlcompose.brief import Brief
 from rlcompose.engine.core import Engine
-from rlcompose.engine.layout import BLOCKS, NUM_SLOTS
+from rlcompose.engine.layout import BLOCKS, NUM_SLOTS, REST_CODE
 from rlcompose.errors import RlcomposeError
 from rlcompose.prior.form import SOLO, THEME
 from rlcompose.prior.model import Prior, load_prior
@@ -20,7 +20,14 @@ from rlcompose.prior.shipped import durations_of
 from rlcompose.sampling import draw_legal, one_thread
 from rlcompose.style import Style
 
-RECALL = BLOCKS["section_events"].slice
+RECALL, PLACE = BLOCKS["section_events"].slice, BLOCKS["place"]
+BAR_IN_SECTION, SECTION_BARS, TICK_IN_BAR = (
+    [column.name for column in PLACE.columns].index(name) for name in ("bar_in_section", "section_bars", "tick_in_bar")
+)
+# Nats by which a section that returns avoids the pitches of its last bar before. Where real phrases return they mostly
+# end otherwise, over other chords (to the note they return in 3 % of fiddle's, 13 % of German ones); in a chart the
+# sections of a letter have the same chords, which would say that nothing is to be different.
+OTHER_ENDING = 4.0
 # What a prior thinks of a length that its style has not: unlikely, but where all others agree it can be played.
 UNKNOWN_LENGTH = np.log(1e-3)
 
@@ -97,12 +104,23 @@ class PriorAgent:
             observations = observations.clone()
             observations[:, RECALL] = 0
         with torch.no_grad(), one_thread():
-            spoken = sum(weight * voice.log_probs(observations) for voice, weight in self._voices)
-        return np.asarray(spoken).reshape(len(observations), -1)
+            spoken = np.asarray(sum(weight * voice.log_probs(observations) for voice, weight in self._voices))
+        if self.mode == THEME:
+            rows, slots = _recalled_in_last_bars(seen)
+            spoken[rows, slots] -= OTHER_ENDING
+        return spoken.reshape(len(seen), -1)
 
     def act(self, engine: Engine, uniforms: NDArray[np.float64]) -> NDArray[np.int64]:
         """A legal action for each row."""
         return draw_legal(self.log_probs(engine.state.obs), engine.state.mask, self.temperature, uniforms)
+
+
+def _recalled_in_last_bars(seen: NDArray[np.int16]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The rows that stand in the last bar of a section that returns, and the slot that was played there before."""
+    bar, bars, here = (seen[:, PLACE.start + column] for column in (BAR_IN_SECTION, SECTION_BARS, TICK_IN_BAR))
+    code, _, onset = seen[:, RECALL][:, :3].T
+    rows = np.flatnonzero((code > 0) & (onset == here) & (bar == bars - 1) & (bars > 1))
+    return rows, code[rows].astype(np.int64) - REST_CODE
 
 
 class TradingAgent:
