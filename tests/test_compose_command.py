@@ -173,7 +173,7 @@ def test_a_style_without_a_prior_is_composed_in_by_beam_search_and_that_is_said(
 
 def test_styles_are_mixed_and_trade() -> None:
     [mixed] = composed("--style", "fiddle=.6,jazz=.4", "--bars", "4")
-    assert mixed["piece"] == "pieces/fiddle-fiddle-jazz-0.json" and music_of(str(mixed["piece"]))["style"] == "fiddle"
+    assert mixed["piece"] == "pieces/fiddle-fiddle-jazz-0.json"
     [traded] = composed("--trade", "2", "--agents", "jazz,fiddle", "--bars", "4")
     assert traded["piece"] == "pieces/jazz-jazz-fiddle-0.json"
 

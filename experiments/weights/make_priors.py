@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -67,4 +68,5 @@ def write_card(place: Path, style: str, source: str) -> None:
         ngram=test["best_ngram"],
         chords=OWN_CHORDS.get(style, GUESSED_CHORDS),
     )
-    write_atomically(place / "README.md", card)
+    paragraphs = [textwrap.fill(each, 118, break_long_words=False) for each in card.strip().split("\n\n")]
+    write_atomically(place / "README.md", "\n\n".join(paragraphs) + "\n")

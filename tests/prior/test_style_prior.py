@@ -12,6 +12,7 @@ import torch
 
 from rlcompose.codec import decode
 from rlcompose.corpus.entry import SourcePiece
+from rlcompose.datasets import actions_of
 from rlcompose.engine.core import Engine
 from rlcompose.engine.layout import NUM_SLOTS
 from rlcompose.errors import RlcomposeError
@@ -22,6 +23,7 @@ from rlcompose.prior.matching import match_statistics
 from rlcompose.prior.model import Prior, copy_of, read_prior, save_prior
 from rlcompose.prior.network import BARS_BACK, NUM_POINTERS, PriorNetwork, num_weights, read
 from rlcompose.prior.ngrams import ngram_scores
+from rlcompose.prior.players import PriorAgent, play_together
 from rlcompose.prior.training import Settings, fit_prior, likelihood, parts_of
 from rlcompose.score import Composition, Note
 from rlcompose.sites import Site
@@ -231,20 +233,23 @@ def test_the_lstm_learns_the_same_events(learned: Events, apart: Events) -> None
 
 
 def test_matching_brings_the_statistics_nearer_to_real_ones(prior: Prior) -> None:
-    from rlcompose.datasets import actions_of
-
     sites = []
     for piece in pieces(0, 10):
         brief, actions, _ = actions_of(with_form(piece.composition, STYLE), STYLE)
         sites.append(Site(piece.name, piece.group, 0, brief, actions))
     disturbed = copy_of(prior)
     with torch.no_grad():
-        disturbed.network.pitch.bias[0].add_(2.0)  # rests
-        disturbed.network.length.bias.add_(torch.linspace(-0.7, 0.7, len(disturbed.network.length.bias)))
+        disturbed.network.pitch.bias[0].add_(4.0)  # rests, of which the tunes have none
     before = {name: value.clone() for name, value in disturbed.network.state_dict().items()}
-    gaps: list[float] = []
-    matched = match_statistics(disturbed, STYLE, sites, 10, lambda number, gap: gaps.append(gap))
-    assert gaps[-1] < 0.5 * gaps[0], gaps
+    told: list[int] = []
+    matched = match_statistics(disturbed, STYLE, sites, 6, lambda number, gap: told.append(number))
+    assert told == [1, 2, 3, 4, 5, 6]
+
+    def rests(each: Prior) -> float:
+        played = play_together(PriorAgent([(each, 1.0)], STYLE), [site.brief for site in sites], [7] * len(sites))
+        return float(np.mean([action < len(DURATIONS) for actions in played for action in actions]))
+
+    assert rests(matched) < 0.5 * rests(disturbed)
     assert all(torch.equal(value, before[name]) for name, value in disturbed.network.state_dict().items())
     changed = {n for n, value in matched.network.state_dict().items() if not torch.equal(value, before[n])}
     assert changed == {"pitch.bias", "length.bias", "rest_lengths"}
@@ -290,8 +295,6 @@ def test_a_damaged_file_is_told(prior: Prior, tmp_path: Path, name: str) -> None
 
 
 def test_pieces_of_a_prior_are_legal_and_end(prior: Prior) -> None:
-    from rlcompose.prior.players import PriorAgent, play_together
-
     briefs = [decisions_brief(k) for k in range(4)]
     agent = PriorAgent([(prior, 1.0)], STYLE)
     for brief, actions in zip(briefs, play_together(agent, briefs, [0, 1, 2, 3]), strict=True):
@@ -302,8 +305,6 @@ def test_pieces_of_a_prior_are_legal_and_end(prior: Prior) -> None:
 
 
 def decisions_brief(number: int) -> Any:
-    from rlcompose.datasets import actions_of
-
     return actions_of(tune(number), STYLE)[0]
 
 
