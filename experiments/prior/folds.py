@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from rlcompose.prior.ngrams import ngram_scores
 from rlcompose.prior.training import Settings, fit_prior, likelihood
 from rlcompose.style import load_style
 
-HERE = Path(__file__).parent
+PATH = Path(__file__).with_name("folds.json")
 # Fewer than the shipped priors are given, but for jazz: what is asked is the gain, which more can only raise.
 EPOCHS = {"jazz": 8, "fiddle": 3, "german_folk": 3, "chinese_folk": 6, "chorale": 10, "renaissance": 5}
 
@@ -37,20 +38,20 @@ def fold_of(family: str, folds: int) -> int:
     return int(hash_of("fold " + family), 16) % folds
 
 
-def measured(style_name: str, folds: int) -> list[dict[str, float]]:
-    """For each fold the nats a note of the prior and of the best n-gram."""
+def measure(style_name: str, folds: int, rows: list[dict[str, float]]) -> Iterator[list[dict[str, float]]]:
+    """For each fold the nats a note of the prior and of the best n-gram, after the folds that are known already."""
     style = load_style(style_name)
     events = events_of_corpus(load_corpus(style), PARTS)
     settings = replace(Settings(), epochs=EPOCHS[style_name])
-    rows = []
-    for fold in range(folds):
+    for fold in range(len(rows), folds):
         test = events.of(lambda family, here=fold: fold_of(family, folds) == here)  # type: ignore[misc]
         train = events.of(lambda family, here=fold: fold_of(family, folds) != here)  # type: ignore[misc]
         best = ngram_scores(train, test, len(style.durations))[0]
         found = likelihood(fit_prior(style, train, None, settings).prior.network, test)
-        rows.append({"prior": found.total, "ngram": best.total, "order": best.order, "gain": best.total - found.total})
-        print(f"{style_name} fold {fold}: {rows[-1]}", file=sys.stderr, flush=True)
-    return rows
+        row = {"prior": found.total, "ngram": best.total, "order": best.order, "gain": best.total - found.total}
+        print(f"{style_name} fold {fold}: {row}", file=sys.stderr, flush=True)
+        rows = [*rows, row]
+        yield rows
 
 
 def lstm(style_name: str) -> dict[str, float]:
@@ -71,24 +72,34 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--style", action="append", choices=list(EPOCHS), help="only these (default: all)")
     parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--anew", action="store_true", help="also the folds that were measured before")
     parser.add_argument("--lstm", action="store_true", help="train the LSTM instead, on the split of the priors")
     arguments = parser.parse_args()
     for name in arguments.style or EPOCHS:
         if not is_available(load_style(name)):
             continue
-        result: dict[str, Any] = {}
         if arguments.lstm:
-            result["lstm"] = lstm(name)
-        else:
-            rows = measured(name, arguments.folds)
+            keep(name, {"lstm": lstm(name)})
+            continue
+        known = [] if arguments.anew else kept().get(name, {}).get("folds", [])
+        for rows in measure(name, arguments.folds, known):
             gains = [row["gain"] for row in rows]
-            result["folds"] = rows
-            result["gain"] = {"mean": float(np.mean(gains)), "sd": float(np.std(gains, ddof=1)), "least": min(gains)}
-        path = HERE / "folds.json"
-        found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        found.setdefault(name, {}).update(result)
-        write_atomically(path, json.dumps(found, indent=1, sort_keys=True) + "\n")
+            spread = float(np.std(gains, ddof=1)) if len(gains) > 1 else 0.0
+            keep(name, {"folds": rows, "gain": {"mean": float(np.mean(gains)), "sd": spread, "least": min(gains)}})
     return 0
+
+
+def kept() -> dict[str, Any]:
+    """What was measured before."""
+    found: dict[str, Any] = json.loads(PATH.read_text(encoding="utf-8")) if PATH.is_file() else {}
+    return found
+
+
+def keep(style_name: str, result: dict[str, Any]) -> None:
+    """Put a style's numbers beside the others'."""
+    found = kept()
+    found.setdefault(style_name, {}).update(result)
+    write_atomically(PATH, json.dumps(found, indent=1, sort_keys=True) + "\n")
 
 
 if __name__ == "__main__":
