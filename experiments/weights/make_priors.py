@@ -16,7 +16,6 @@ from typing import Any
 from rlcompose.files import write_atomically
 from rlcompose.prior.__main__ import main as prior_command
 
-ROUNDS = {"jazz": 28}  # of matching; jazz, whose own music drifts most, wants more than the others
 # At most so many epochs: small corpora are gone through more often, and large ones say as much in fewer.
 EPOCHS = {"jazz": 9, "fiddle": 6, "german_folk": 6, "chinese_folk": 10, "chorale": 14, "renaissance": 9}
 
@@ -47,10 +46,7 @@ def make_priors(folder: Path, sources: Mapping[str, str]) -> None:
     """Train all of them, and write their folders."""
     for style, epochs in EPOCHS.items():
         place = folder / style
-        options = ["--style", style, "--epochs", str(epochs), "--whole", "--out", str(place)]
-        if style in ROUNDS:
-            options += ["--rounds", str(ROUNDS[style])]
-        status = prior_command(["train", *options])
+        status = prior_command(["train", "--style", style, "--epochs", str(epochs), "--whole", "--out", str(place)])
         if status:
             sys.exit(status)
         write_card(place, style, sources[style])
