@@ -4,7 +4,7 @@ A network that foresees real music well still drifts when it goes on from its ow
 play it is unsure, and plays more of the kind. Samples of jazz had .82 of the notes a bar and half of the returning
 motifs of what they had learned from. So the prior plays passages over the chords of real ones, what it did is counted
 as in the real ones, and each count's bias in the head moves by the logarithm of their ratio, some times over. Nothing
-else of the network changes, and it foresees real music as well as before.
+else of the network changes; it costs a few hundredths of a nat a note of how well real music is foreseen.
 
 This is iterative scaling (Darroch and Ratcliff, Generalized iterative scaling for log-linear models, Annals of
 Mathematical Statistics 43, 1972, p. 1470), with what is expected taken from samples.
