@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import CSVOutputFormat, KVWriter, Logger
@@ -30,6 +30,7 @@ from rlcompose.errors import RlcomposeError, missing_extra
 from rlcompose.files import write_atomically
 from rlcompose.health import Finding, Health
 from rlcompose.learned.watching import StyleWatch
+from rlcompose.model_files import read_arrays
 from rlcompose.preset import with_settings
 from rlcompose.sampling import SamplingAgent
 from rlcompose.sb3 import ComposeVecEnv
@@ -74,18 +75,8 @@ def _made_for(brief: Brief) -> dict[str, Any]:
 
 def read_model(folder: Path, name: str, brief: Brief) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """The configuration and the weights in a folder; a model of another agent or other spaces is refused by name."""
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        weights = load_file(folder / "model.safetensors")
-    except (OSError, ValueError, KeyError) as error:
-        raise RlcomposeError(f"cannot read the model in {folder}: {error}") from None
-    except Exception as error:  # safetensors' own error has no public base
-        raise RlcomposeError(f"{folder / 'model.safetensors'} is not a safetensors file: {error}") from None
-    if not isinstance(config, dict):
-        raise RlcomposeError(f"cannot read the model in {folder}: its config.json is no object of names and values")
-    for key, value in {"agent": name, **_made_for(brief)}.items():
-        if config.get(key) != value:
-            raise RlcomposeError(f"the model in {folder} was made for {key} {config.get(key)!r}, here it is {value!r}")
+    config, arrays = read_arrays(folder, "model", {"agent": name, **_made_for(brief)})
+    weights = {key: torch.from_numpy(value) for key, value in arrays.items()}
     preset = find_agent(name).preset
     for key in preset.keys() & SHAPE:
         try:

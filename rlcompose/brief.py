@@ -176,6 +176,14 @@ def make_brief(style: str | Path | Style, options: Options | Mapping[str, object
     return Brief(style, options, bars, charts, keys, tempo, register, playable, instrument, second)
 
 
+def asked_over(brief: Brief, options: Options) -> Brief:
+    """The brief with these options over its own; a new chart also drops its key, form and length."""
+    pinned, kept = options.pinned, brief.options
+    if {"chords", "progression"} & pinned.keys():
+        kept = replace(kept, chords=None, progression=None, form=None, key=None, bars=None)
+    return make_brief(brief.style, replace(kept, **pinned))
+
+
 def _second_voice(voice: object, key: Key | None, tonics: set[int]) -> str | tuple[tuple[int | None, int], ...] | None:
     """What the option asks for, its pitches in semitones above the tonic."""
     if voice is None or voice == BASS:

@@ -7,7 +7,6 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -139,11 +138,7 @@ def _composer(arguments: argparse.Namespace) -> tuple[Composer | LikeComposer, P
     if arguments.style is not None:
         raise RlcomposeError("give either a run or --style: a run has its style")
     source = read_run(arguments.source)
-    pinned, kept = options.pinned, source.brief.options
-    if {"chords", "progression"} & pinned.keys():
-        kept = replace(kept, chords=None, progression=None, form=None, key=None, bars=None)
-    brief = make_brief(source.style, replace(kept, **pinned))
-    return Composer(_agent_of(source, arguments), brief, source.terms()), source.folder / "pieces"
+    return Composer(_agent_of(source, arguments), source.asked(options), source.terms()), source.folder / "pieces"
 
 
 def _agent_of(source: Run, arguments: argparse.Namespace) -> Agent:
@@ -209,7 +204,7 @@ def _agent_without_run(arguments: argparse.Namespace, style: Style) -> Agent:
     ensemble = "a mix of styles" if is_mixed else "trading" if arguments.trade is not None else ""
     if ensemble and (arguments.agent is not None or arguments.set):
         raise RlcomposeError(f"leave out --{'agent' if arguments.agent else 'set'}: {ensemble} says who composes")
-    if ensemble and is_mixed and arguments.trade is not None:
+    if is_mixed and arguments.trade is not None:
         raise RlcomposeError("give either a mix of styles or --trade")
     if arguments.trade is not None:
         from rlcompose.prior.ensemble import trading_agent
@@ -227,7 +222,7 @@ def _agent_without_run(arguments: argparse.Namespace, style: Style) -> Agent:
 
 def _like(arguments: argparse.Namespace, options: Options) -> LikeComposer:
     """What composes like the piece that --like names; what the options pin is not the piece's."""
-    from rlcompose.brief import make_brief
+    from rlcompose.brief import asked_over
     from rlcompose.composing import read_motif
     from rlcompose.prior.like import brief_like, like, style_of
     from rlcompose.reward import settled, weigh_terms
@@ -242,11 +237,7 @@ def _like(arguments: argparse.Namespace, options: Options) -> LikeComposer:
     if arguments.style is None:
         print(f"compose: {arguments.like} is taken for {style.name}", file=sys.stderr, flush=True)
         music = read_motif(arguments.like, style)
-    brief = brief_like(music, style)
-    pinned, kept = options.pinned, brief.options
-    if {"chords", "progression"} & pinned.keys():
-        kept = replace(kept, chords=None, progression=None, form=None, key=None, bars=None)
-    brief = make_brief(style, replace(kept, **pinned))
+    brief = asked_over(brief_like(music, style), options)
     composer = like(music, style, brief, settled(weigh_terms(style.rewards)))
     _warm(arguments, composer.agent)
     return composer

@@ -7,13 +7,13 @@ import platform
 import shlex
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, TypeVar
 
 from rlcompose.agent import Agent, AgentKind, find_agent
-from rlcompose.brief import Brief, Options, make_brief
+from rlcompose.brief import Brief, Options, asked_over, make_brief
 from rlcompose.errors import RlcomposeError
 from rlcompose.files import missing_file, write_atomically
 from rlcompose.piece import json_text, read_options
@@ -176,10 +176,7 @@ class Run:
 
     def asked(self, options: Options) -> Brief:
         """The brief with these options over the run's; a new chart also drops the run's key, form and length."""
-        pinned, kept = options.pinned, self.brief.options
-        if {"chords", "progression"} & pinned.keys():
-            kept = replace(kept, chords=None, progression=None, form=None, key=None, bars=None)
-        return make_brief(self.style, replace(kept, **pinned))
+        return asked_over(self.brief, options)
 
     def settings(self, changes: Mapping[str, int | float]) -> dict[str, int | float]:
         """The settings to go on with; what the model was made with, such as its width, cannot be changed."""

@@ -59,7 +59,7 @@ def sites_of(corpus: Corpus, number: int, bars: int, seed: int = 0, formed: bool
     numbers = [k for k, family in enumerate(corpus.families) if part_of(family) != JUDGE]
     pieces = [corpus[k] for k in numbers]
     if formed:
-        pieces = [type(p)(with_form(p.composition, style), p.name, p.group, p.licence, p.lost, p.year) for p in pieces]
+        pieces = [replace(piece, composition=with_form(piece.composition, style)) for piece in pieces]
     return draw_sites(pieces, [corpus.families[k] for k in numbers], style, number, bars, seed)
 
 

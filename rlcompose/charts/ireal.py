@@ -240,7 +240,7 @@ class _Reader:
         self.ending = self.waiting.pop("ending", self.ending)  # type: ignore[assignment]  # only numbers are put there
         for chords in self.chords():
             # What waits was put there by the names of WrittenBar's fields.
-            self.bars.append(WrittenBar(self.place, chords, ending=self.ending, **self.waiting))  # type: ignore[arg-type]
+            self.bars.append(WrittenBar(self.place, chords, ending=self.ending, **self.waiting))  # type: ignore[arg-type]  # as above
             self.waiting = {}
         self.waiting, self.later = self.later, {}
 

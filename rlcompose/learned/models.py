@@ -23,6 +23,7 @@ from rlcompose.learned.layout import CLASSES, FEATURES, NUM_CLASSES, NUM_FEATURE
 from rlcompose.learned.melodies import Melodies
 from rlcompose.learned.ngrams import Ngrams
 from rlcompose.learned.trees import PACKED, TREES, check_shapes, checked_trees
+from rlcompose.model_files import read_arrays
 
 FORMAT = 1
 _NETS = (
@@ -148,21 +149,7 @@ def load_arrays(folder: Path, kind: str) -> tuple[dict[str, Any], dict[str, NDAr
     Raises:
         RlcomposeError: They cannot be read, or were made for another version; the message says which.
     """
-    from safetensors.numpy import load_file
-
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        arrays = load_file(folder / "model.safetensors")
-    except (OSError, ValueError) as error:
-        raise RlcomposeError(f"cannot read the {kind} in {folder}: {error}") from None
-    except Exception as error:  # safetensors' own error has no public base
-        raise RlcomposeError(f"{folder / 'model.safetensors'} is not a safetensors file: {error}") from None
-    if not isinstance(config, dict):
-        raise RlcomposeError(f"cannot read the {kind} in {folder}: its config.json is no object of names and values")
-    for key, value in {"kind": kind, "format": FORMAT, "features_id": features_id()}.items():
-        if config.get(key) != value:
-            raise RlcomposeError(f"the {kind} in {folder} was made for {key} {config.get(key)!r}, here it is {value!r}")
-    return config, arrays
+    return read_arrays(folder, kind, {"kind": kind, "format": FORMAT, "features_id": features_id()})
 
 
 def save_judge(folder: Path, model: JudgeModel, config: Mapping[str, Any]) -> None:

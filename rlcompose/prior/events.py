@@ -150,5 +150,5 @@ def seen_before(brief: Brief, played: Sequence[int]) -> tuple[NDArray[np.int16],
 def without_recall(observations: NDArray[np.int16], rows: NDArray[np.bool_]) -> NDArray[np.int16]:
     """A copy in which these rows recall nothing, as in music without returning sections."""
     changed = observations.copy()
-    changed[np.ix_(rows, np.arange(RECALL.start, RECALL.start + RECALL.size))] = 0
+    changed[rows, RECALL.slice] = 0
     return changed

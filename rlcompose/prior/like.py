@@ -51,7 +51,8 @@ def style_of(music: Composition) -> str:
 
 def adapted(prior: Prior, music: Composition, style: Style, steps: int = STEPS, seed: int = 0) -> Prior:
     """A prior that has learned a little from a piece, held to the one that it was."""
-    observations, actions = seen_before(*_encoded(music, style))
+    brief, played, _ = _encoded(music, style)
+    observations, actions = seen_before(brief, played)
     result = copy_of(prior)
     network = result.network
     slots, lengths = (torch.from_numpy(each) for each in np.divmod(actions, len(network.durations)))
@@ -109,23 +110,26 @@ class LikeComposer:
 
 
 def brief_like(music: Composition, style: Style) -> Brief:
-    """The brief of a piece in the piece's key, metre, tempo, register and form, over its chords and as long."""
-    return _encoded(music, style)[0]
+    """The brief of a piece in the piece's key, metre, tempo, register and form, over its chords and as long.
 
-
-def _encoded(music: Composition, style: Style) -> tuple[Brief, tuple[int, ...]]:
-    """The piece as actions; what the style cannot play of it is left out, and a warning says how much.
+    What the style cannot play of it is left out, and a warning says how much.
 
     Raises:
         RlcomposeError: Nothing is left.
     """
+    brief, _, dropped = _encoded(music, style)
+    if dropped:
+        notes = len(music.notes)
+        _log.warning("%d of the given piece's %d notes are beyond style %r: left out", dropped, notes, style.name)
+    return brief
+
+
+def _encoded(music: Composition, style: Style) -> tuple[Brief, tuple[int, ...], int]:
     brief, actions, dropped = actions_of(with_form(music, style), style, most_dropped=1.0)
     notes = len(music.notes)
     if notes - dropped < 2:
         raise RlcomposeError(f"style {style.name!r} can play {notes - dropped} of the {notes} notes of the given piece")
-    if dropped:
-        _log.warning("%d of the given piece's %d notes are beyond style %r: left out", dropped, notes, style.name)
-    return brief, actions
+    return brief, actions, dropped
 
 
 def like(

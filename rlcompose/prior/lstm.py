@@ -121,7 +121,7 @@ def _losses(network: LstmNetwork, events: Events, rows: NDArray[np.int64]) -> tu
 
 
 def _stretches(events: Events, random: np.random.Generator | None, longest: int = LONGEST) -> list[NDArray[np.int64]]:
-    """The events of each piece in stretches, cut anew each time, those of like length beside one another."""
+    """The events of each piece in stretches; with chance cut elsewhere each time, and in another order."""
     bounds = np.flatnonzero(np.diff(events.pieces, prepend=-1, append=-1))
     found = []
     for start, end in zip(bounds, bounds[1:], strict=False):

@@ -23,9 +23,9 @@ from torch import Tensor
 from rlcompose.codec import decode
 from rlcompose.corpus.library import Corpus
 from rlcompose.corpus.split import JUDGE, part_of
-from rlcompose.engine.core import Engine
 from rlcompose.learned.melodies import make_melodies
 from rlcompose.metrics.two_sample import windows_features
+from rlcompose.prior.events import seen_before
 from rlcompose.prior.form import with_form
 from rlcompose.prior.model import Prior, copy_of
 from rlcompose.prior.network import LENGTH_RANK, NUM_POINTERS, PriorNetwork, Seen
@@ -174,16 +174,8 @@ def _share(some: Tensor, of: Tensor) -> Tensor:
 
 
 def _real(sites: Sequence[Site]) -> _Played:
-    seen: list[NDArray[np.int16]] = []
-    for site in sites:
-        engine = Engine(site.brief)
-        engine.reset([0])
-        for action in site.actions:
-            seen.append(engine.state.obs.copy())
-            engine.step(np.array([action]))
-    return _Played(
-        np.concatenate(seen), np.concatenate([site.actions for site in sites]), [site.real() for site in sites]
-    )
+    observations, actions = zip(*(seen_before(site.brief, site.actions) for site in sites), strict=True)
+    return _Played(np.concatenate(observations), np.concatenate(actions), [site.real() for site in sites])
 
 
 def _sampled(agent: PriorAgent, sites: Sequence[Site], seed: int) -> _Played:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 
 from rlcompose.engine.layout import LAYOUT_ID
 from rlcompose.env import ENV_ID
 from rlcompose.errors import RlcomposeError, unknown
 from rlcompose.files import make_folder, write_atomically
+from rlcompose.model_files import read_arrays
 from rlcompose.prior.network import PriorNetwork
 from rlcompose.prior.shipped import CONFIG, SHIPPED, durations_of, shipped_priors
 from rlcompose.style import Style
@@ -74,21 +74,11 @@ def read_prior(folder: str | Path) -> Prior:
         RlcomposeError: It cannot be read, or was made for another environment or layout; the message says which.
     """
     folder = Path(folder)
-    try:
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        weights = load_file(folder / WEIGHTS)
-    except (OSError, ValueError) as error:
-        raise RlcomposeError(f"cannot read the prior in {folder}: {error}") from None
-    except Exception as error:  # safetensors' own error has no public base
-        raise RlcomposeError(f"{folder / WEIGHTS} is not a safetensors file: {error}") from None
-    if not isinstance(config, Mapping):
-        raise RlcomposeError(f"cannot read the prior in {folder}: its {CONFIG} is no object of names and values")
-    for key, value in {"kind": "prior", "format": FORMAT, "environment": ENV_ID, "layout_id": LAYOUT_ID}.items():
-        if config.get(key) != value:
-            raise RlcomposeError(f"the prior in {folder} was made for {key} {config.get(key)!r}, here it is {value!r}")
+    made_for = {"kind": "prior", "format": FORMAT, "environment": ENV_ID, "layout_id": LAYOUT_ID}
+    config, weights = read_arrays(folder, "prior", made_for)
     try:
         network = PriorNetwork(tuple(map(int, config["durations"])), config["mode"], int(config["hidden"]))
-        network.load_state_dict({name: value.float() for name, value in weights.items()})
+        network.load_state_dict({name: torch.from_numpy(value).float() for name, value in weights.items()})
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise RlcomposeError(f"the weights in {folder} do not fit the network: {error}") from None
     network.eval()

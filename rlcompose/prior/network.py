@@ -98,13 +98,14 @@ def read(observations: Tensor) -> Reading:
     whole = observations.long()
     block = {name: whole[:, each.slice].view(len(whole), each.rows, -1) for name, each in BLOCKS.items()}
     played = block["events"]
-    pitch, ticks, onset, degree = played.unbind(2)
+    pitch, ticks, onset, _ = played.unbind(2)
     is_note = pitch > REST_CODE
     order = torch.arange(1, NUM_RECENT_EVENTS + 1, device=whole.device)
     last = torch.where(is_note, pitch, 0).gather(1, (is_note * order).argmax(1, keepdim=True))[:, 0]
     value = {name: whole[:, column] for name, column in _COLUMN.items()}
     bar_ticks, here = value["place.bar_ticks"], value["place.tick_in_bar"]
-    pointed = _pointers(block, bar_ticks, here)
+    away = ticks.flip(1).cumsum(1).flip(1)  # ticks from each event's beginning to now
+    pointed = _pointers(block, away, bar_ticks, here)
     continuation = _with_place(block["continuation"])
     recalled = block["section_events"]
     rows = torch.cat(
@@ -125,7 +126,7 @@ def read(observations: Tensor) -> Reading:
     there = pointed[:, :, 0] > 0
     first = pointed[:, :1]
     bits = 2 ** torch.arange(NUM_POINTERS, device=whole.device)
-    followed = _followed(played, bar_ticks)
+    followed = _followed(played, away, bar_ticks)
     facts = {
         "tick_in_bar": here,
         "strength": value["place.strength"],
@@ -192,12 +193,11 @@ def _with_place(rows: Tensor) -> Tensor:
     return torch.cat([rows, torch.zeros_like(rows[:, :, :1])], dim=2)
 
 
-def _pointers(block: dict[str, Tensor], bar_ticks: Tensor, here: Tensor) -> Tensor:
+def _pointers(block: dict[str, Tensor], away: Tensor, bar_ticks: Tensor, here: Tensor) -> Tensor:
     """The events that the coming one may repeat, (batch, pointers, 2) as pitch and ticks; 0 where there is none."""
     recalled = block["section_events"][:, 0]
     aligned = (recalled[:, 0] > 0) & (recalled[:, 2] == here)
     played = block["events"][:, :, :2]
-    away = played[:, :, 1].flip(1).cumsum(1).flip(1)  # ticks from each event's beginning to now
     found = [block["continuation"][:, 0], torch.where(aligned[:, None], recalled[:, :2], 0)]
     for bars in BARS_BACK:
         is_there = (away == (bars * bar_ticks)[:, None]) & (played[:, :, 0] > 0)
@@ -205,9 +205,8 @@ def _pointers(block: dict[str, Tensor], bar_ticks: Tensor, here: Tensor) -> Tens
     return torch.stack(found, dim=1)
 
 
-def _followed(played: Tensor, bar_ticks: Tensor) -> Tensor:
+def _followed(played: Tensor, away: Tensor, bar_ticks: Tensor) -> Tensor:
     """Whether the last event was that of so many bars before, bool (batch, bars back)."""
-    away = played[:, :, 1].flip(1).cumsum(1).flip(1)
     newest = played[:, -1, :2]
     now = away[:, -1:]  # the newest event's distance: its counterpart lies so much further back
     same = (played[:, :, :2] == newest[:, None]).all(2)

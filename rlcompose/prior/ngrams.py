@@ -6,6 +6,7 @@ Interpolated after Witten and Bell (The zero-frequency problem, IEEE Transaction
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,44 +46,39 @@ class Score:
 
 def ngram_scores(train: Events, test: Events, num_lengths: int) -> list[Score]:
     """Every order, aware of the key and of the chord, best first; all learn from `train`."""
-    lengths = _length_losses(train, test, num_lengths)
+    lengths = _losses(train, test, "lengths", _length_base, num_lengths)
+    bases = {"key": _key_base, "chord": _chord_base}
     scores = [
         Score(order, aware_of, pitch, length)
-        for aware_of in ("key", "chord")
-        for order, pitch, length in zip(ORDERS, _pitch_losses(train, test, aware_of), lengths, strict=True)
+        for aware_of, base in bases.items()
+        for order, pitch, length in zip(ORDERS, _losses(train, test, "slots", base, NUM_SLOTS), lengths, strict=True)
     ]
     return sorted(scores, key=lambda score: score.total)
 
 
-def _pitch_losses(train: Events, test: Events, aware_of: str) -> list[float]:
+def _key_base(events: Events) -> list[Ints]:
+    return [np.zeros((len(events), 1), np.int64)]
+
+
+def _chord_base(events: Events) -> list[Ints]:
+    return [*_key_base(events), events.observations[:, ROOT].astype(np.int64)[:, None]]
+
+
+def _length_base(events: Events) -> list[Ints]:
+    is_rest = (events.slots == 0).astype(np.int64)[:, None]
+    return [is_rest, np.column_stack([is_rest, events.observations[:, TICK_IN_BAR].astype(np.int64)])]
+
+
+def _losses(train: Events, test: Events, what: str, base: Callable[[Events], list[Ints]], choices: int) -> list[float]:
+    """For each order the nats a note of slots or lengths; `base` are the contexts up to order 0, the shortest first."""
+
     def contexts(events: Events) -> list[Ints]:
-        chord = (
-            events.observations[:, ROOT].astype(np.int64) if aware_of == "chord" else np.zeros(len(events), np.int64)
-        )
-        levels = [np.zeros((len(events), 1), np.int64)] if aware_of == "chord" else []
-        rows = chord[:, None]
-        for order in ORDERS:
-            if order:
-                rows = np.column_stack([rows, _back(events.slots, events.pieces, order)])
-            levels.append(rows)
+        levels = base(events)
+        for order in ORDERS[1:]:
+            levels.append(np.column_stack([levels[-1], _back(getattr(events, what), events.pieces, order)]))
         return levels
 
-    found = _interpolated(contexts(train), train.slots, contexts(test), test.slots, NUM_SLOTS)
-    return [_per_note(each, test) for each in found[-len(ORDERS) :]]
-
-
-def _length_losses(train: Events, test: Events, num_lengths: int) -> list[float]:
-    def contexts(events: Events) -> list[Ints]:
-        rows = (events.slots == 0).astype(np.int64)[:, None]
-        levels = [rows]
-        rows = np.column_stack([rows, events.observations[:, TICK_IN_BAR].astype(np.int64)])
-        for order in ORDERS:
-            if order:
-                rows = np.column_stack([rows, _back(events.lengths, events.pieces, order)])
-            levels.append(rows)
-        return levels
-
-    found = _interpolated(contexts(train), train.lengths, contexts(test), test.lengths, num_lengths)
+    found = _interpolated(contexts(train), getattr(train, what), contexts(test), getattr(test, what), choices)
     return [_per_note(each, test) for each in found[-len(ORDERS) :]]
 
 

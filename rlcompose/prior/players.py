@@ -14,6 +14,7 @@ from rlcompose.brief import Brief
 from rlcompose.engine.core import Engine
 from rlcompose.engine.layout import BLOCKS, NUM_SLOTS, REST_CODE
 from rlcompose.errors import RlcomposeError
+from rlcompose.prior.events import without_recall
 from rlcompose.prior.form import SOLO, THEME
 from rlcompose.prior.model import Prior, load_prior
 from rlcompose.prior.shipped import durations_of
@@ -99,10 +100,9 @@ class PriorAgent:
 
         It is normalised where there is one prior, which knows all lengths of the style.
         """
-        observations = torch.from_numpy(seen)
-        if self.mode == SOLO:
-            observations = observations.clone()
-            observations[:, RECALL] = 0
+        observations = torch.from_numpy(
+            without_recall(seen, np.ones(len(seen), np.bool_)) if self.mode == SOLO else seen
+        )
         with torch.no_grad(), one_thread():
             spoken = np.asarray(sum(weight * voice.log_probs(observations) for voice, weight in self._voices))
         if self.mode == THEME:
@@ -193,6 +193,6 @@ def prior_of(style: Style) -> Prior:
     """The shipped prior of a style or of the style that it is a variant of.
 
     Raises:
-        RlcomposeError: There is none, or it knows none of the style's lengths.
+        RlcomposeError: There is none.
     """
     return load_prior(style.family)

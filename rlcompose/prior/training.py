@@ -61,11 +61,10 @@ class Likelihood:
 
 @dataclass(slots=True)
 class Fitted:
-    """A prior and how it was learned: the likelihood of the music apart after each epoch, seconds."""
+    """A prior and how it was learned: the likelihood of the music apart after each epoch."""
 
     prior: Prior
     history: list[Likelihood] = field(default_factory=list)
-    seconds: float = 0.0
     interrupted: bool = False
 
 
@@ -118,7 +117,6 @@ def fit_prior(
                     (of_pitch + of_length).mean().backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
                     optimizer.step()
                     schedule.step()
-                network.eval()
                 found = likelihood(network, train if apart is None else apart)
                 fitted.history.append(found)
                 report(epoch, found, time.monotonic() - begun)
@@ -133,7 +131,6 @@ def fit_prior(
         network.load_state_dict(best)
     network.eval()
     network.requires_grad_(False)
-    fitted.seconds = time.monotonic() - begun
     return fitted
 
 
