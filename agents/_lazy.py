@@ -12,7 +12,7 @@ from rlcompose.errors import missing_extra
 from rlcompose.preset import read_preset
 
 
-def register_learner(name: str, summary: str, module: str) -> AgentKind:
+def register_learner(name: str, summary: str, module: str, has_prior: bool = False) -> AgentKind:
     """Register an agent whose preset is NAME.toml, and whose `train` and `load` are those of a module of this folder.
 
     These are `train(name, preset, job) -> TrainingResult` and `load(name, folder, brief) -> Agent`.
@@ -33,4 +33,4 @@ def register_learner(name: str, summary: str, module: str) -> AgentKind:
         agent: Agent = code().load(name, folder, brief)
         return agent
 
-    return register_agent(AgentKind(name, summary, train=train, load=load, preset=preset, goes_on=True))
+    return register_agent(AgentKind(name, summary, train=train, load=load, preset=preset, goes_on=True, has_prior=has_prior))

@@ -19,13 +19,72 @@ from rlcompose.preset import Preset, with_settings
 from rlcompose.sampling import SamplingAgent, one_thread
 
 from ._policy import MaskableMusicPolicy, MusicPolicy
+from ._prior_policy import MaskablePriorPolicy, PriorPolicy
 from ._rollout import MaskableTimedRolloutBuffer, TimedRolloutBuffer
-from ._training import durations, load_weights, make_env, read_model, start_from, train_model
+from ._training import (
+    adapted_as_in,
+    adapted_prior,
+    durations,
+    load_weights,
+    make_env,
+    read_model,
+    shape_of,
+    start_from,
+    train_model,
+)
+
+
+
+class _WarmedUp:
+    """PPO whose critic learns alone from the first rollouts, so that the policy is not moved by values of no sense."""
+
+    warm_up = 0  # rollouts
+    policy: Any
+    rollout_buffer: Any
+
+    def train(self) -> None:
+        """The updates of a rollout."""
+        alone = self.warm_up > 0
+        if alone:
+            self.warm_up -= 1
+            self.policy.learns_only_values(True)
+        super().train()  # type: ignore[misc]  # of the algorithm beside this class
+        if alone:
+            self.policy.learns_only_values(False)
+        elif self.rollout_buffer.anchor is not None:
+            self.rollout_buffer.anchor.steer()
+
+
+class WarmedUpPPO(_WarmedUp, PPO):
+    """PPO from a prior."""
+
+
+class WarmedUpMaskablePPO(_WarmedUp, MaskablePPO):
+    """MaskablePPO from a prior."""
+
 
 # By the agent's name: the algorithm, its policy, and the buffer that discounts by musical time.
 ALGORITHMS: Mapping[str, tuple[Any, Any, Any]] = {
     "ppo": (PPO, MusicPolicy, TimedRolloutBuffer),
     "maskable_ppo": (MaskablePPO, MaskableMusicPolicy, MaskableTimedRolloutBuffer),
+}
+FROM_PRIORS: Mapping[str, tuple[Any, Any, Any]] = {
+    "ppo": (WarmedUpPPO, PriorPolicy, TimedRolloutBuffer),
+    "maskable_ppo": (WarmedUpMaskablePPO, MaskablePriorPolicy, MaskableTimedRolloutBuffer),
+}
+
+# In the place of the preset where an agent begins as a prior. It plays music already, so that what is left to learn is
+# far from the event that it is paid for, and the entropy is the music's.
+FROM_PRIOR: Mapping[str, int | float] = {
+    "gamma": 0.995,
+    "gae_lambda": 0.95,
+    "num_envs": 128,
+    "n_steps": 128,
+    "batch_size": 1024,
+    "n_epochs": 3,
+    "ent_coef": 0.0,
+    "max_grad_norm": 1.0,
+    "anchor_kl": 0.7,
 }
 
 # In the place of the preset where an agent goes on with what it has learned. A reward of one's own often pays at once,
@@ -43,12 +102,16 @@ def _policy_settings(brief: Brief, hidden: int) -> dict[str, Any]:
 
 
 def train(name: str, preset: Preset, job: TrainingJob) -> TrainingResult:
-    """Train from scratch, or from the job's start; Ctrl-C ends in order with the best weights so far."""
-    algorithm, policy, buffer = ALGORITHMS[name]
+    """Train from scratch, from the style's prior, or from the job's start; Ctrl-C ends in order with the best weights."""
+    rank = int(with_settings(preset, job.settings)["rank"])
+    adapted = adapted_prior(job, name, rank)
+    algorithm, policy, buffer = (ALGORITHMS if adapted is None else FROM_PRIORS)[name]
+    usual: Mapping[str, int | float] = {} if adapted is None else FROM_PRIOR
     if job.start is not None:
-        job = replace(job, settings=_going_on(preset, job.steps) | job.settings)
-    settings = with_settings(preset, job.settings)
-    hidden, num_envs, rate, anchor = (settings.pop(key) for key in ("hidden", "num_envs", "learning_rate", "anchor"))
+        usual = usual | _going_on(preset, job.steps) | {"anchor_kl": 0.0}
+    settings = with_settings(preset, usual | job.settings)
+    names = ("hidden", "rank", "num_envs", "learning_rate", "anchor", "anchor_kl", "anchor_fall", "warm_up")
+    hidden, rank, num_envs, rate, anchor, target, fall, warm_up = (settings.pop(key) for key in names)
     # A short budget gets short rollouts, so that it still learns from several.
     while num_envs > FEWEST_ENVS and num_envs * settings["n_steps"] * 4 > job.steps:
         num_envs //= 2
@@ -61,16 +124,21 @@ def train(name: str, preset: Preset, job: TrainingJob) -> TrainingResult:
             env,
             learning_rate=lambda left: rate * max(left, 0.05),
             seed=job.seed,
-            policy_kwargs=_policy_settings(job.brief, hidden),
+            policy_kwargs=_policy_settings(job.brief, hidden) if adapted is None else {"adapted": adapted},
             rollout_buffer_class=buffer,
             rollout_buffer_kwargs={"durations": durations(job.brief)},
             device="cpu",
             **settings,
         )
         start_from(job, name, model.policy)
-        if job.start is not None and job.is_paid_anew:
-            model.rollout_buffer.hold_to(model.policy, anchor)
-        return train_model(job, model, env, _agent(name, model.policy), {"hidden": hidden})
+        if (job.start is not None and job.is_paid_anew) or (job.start is None and adapted is not None):
+            model.rollout_buffer.hold_to(model.policy, anchor, target, fall)
+        if adapted is None:
+            return train_model(job, model, env, _agent(name, model.policy), {"hidden": hidden})
+        model.rollout_buffer.keep_features(model.policy.features_extractor)
+        model.rollout_buffer.reset()
+        model.warm_up = warm_up
+        return train_model(job, model, env, _agent(name, model.policy), shape_of(adapted, rank))
 
 
 def _going_on(preset: Preset, steps: int) -> dict[str, int | float]:
@@ -93,8 +161,12 @@ def load(name: str, folder: Path, brief: Brief) -> Agent:
     """The agent in a model folder; a model made for other spaces is refused by name."""
     config, weights = read_model(folder, name, brief)
     space = observation_space("int16")
-    settings = _policy_settings(brief, int(config["hidden"]))
-    policy = ALGORITHMS[name][1](space, action_space(brief.style), lambda _: 0.0, **settings)
+    adapted = adapted_as_in(config, folder)
+    if adapted is None:
+        settings, policies = _policy_settings(brief, int(config["hidden"])), ALGORITHMS
+    else:
+        settings, policies = {"adapted": adapted}, FROM_PRIORS
+    policy = policies[name][1](space, action_space(brief.style), lambda _: 0.0, **settings)
     load_weights(policy, weights, folder)
     return _agent(name, policy)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+import math
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -11,11 +12,17 @@ from numpy.typing import NDArray
 from sb3_contrib.common.maskable.buffers import MaskableRolloutBuffer
 from stable_baselines3.common.buffers import RolloutBuffer
 
+from rlcompose.engine.layout import BLOCKS
 from rlcompose.theory.meter import TICKS_PER_QUARTER
 
-from ._policy import ILLEGAL_LOGIT
+if TYPE_CHECKING:
+    from ._prior_policy import PriorFeatures
 
-ANCHOR_BATCH = 8192  # events whose logits are computed at once
+ANCHOR_BATCH = 8192  # events whose probabilities are computed at once
+STEER = 0.1  # nats of the logarithm by which a rollout moves the anchor's weight at most
+FURTHEST = 30.0  # the weight is never so many times its first, or so small a part of it
+PLACE = BLOCKS["place"]
+BAR_TICKS = PLACE.start + [column.name for column in PLACE.columns].index("bar_ticks")
 
 
 class TimedRolloutBuffer(RolloutBuffer):
@@ -24,70 +31,143 @@ class TimedRolloutBuffer(RolloutBuffer):
     Under a discount by event, long notes come free: the time they take away from later rewards is beyond the horizon.
     (Sutton, Precup and Singh, Artificial Intelligence 112, 1999: what follows an option of k steps is discounted by
     gamma to the k.)
+
+    anchor  what holds the policy near to another one, if anything does
     """
 
     def __init__(self, *args: Any, durations: tuple[int, ...], **kwargs: Any) -> None:
         """As `RolloutBuffer`, with the style's durations in ticks."""
-        self._quarters = np.array(durations) / TICKS_PER_QUARTER
-        self._anchor: Anchor | None = None
+        self._ticks = np.array(durations)
+        self.anchor: Anchor | None = None
+        self._extractor: PriorFeatures | None = None
+        self._unit: float | None = None  # what rewards are divided by, where features are kept
         super().__init__(*args, **kwargs)
 
-    def hold_to(self, policy: Any, weight: float) -> None:
+    def hold_to(self, policy: Any, weight: float, target: float = 0.0, fall: float = 1.0) -> None:
         """Hold what plays to a policy as it is now: an event costs `weight` a nat between their log probabilities.
 
         That is nothing at first, and in the mean the distance (KL) of the two policies. So what is worth it is learned
-        with the smallest change of everything else.
+        with the smallest change of everything else. What `target` and `fall` are, says `Anchor`.
         """
-        self._anchor = Anchor(policy, weight) if weight else None
+        self.anchor = Anchor(policy, weight, target, fall) if weight else None
+
+    def keep_features(self, extractor: PriorFeatures) -> None:
+        """Learn from the features of the events, as they were when these were played, in the place of observations.
+
+        Rewards are then counted from what the rollout's time earns in the mean, and in the spread of the first
+        rollout's returns; and `gae_lambda` is one of a quarter note. A piece has its length, so its return is changed
+        by a constant. But a critic that does not know yet what a bar costs would else find short events good, after
+        which less time has passed and fewer bars have been paid for.
+        """
+        self._extractor = extractor
+
+    def reset(self) -> None:
+        """Empty it."""
+        super().reset()
+        if self._extractor is not None:
+            self._features = np.zeros((self.buffer_size, self.n_envs, self._extractor.features_dim), np.float32)
+
+    def add(self, *args: Any, **kwargs: Any) -> None:
+        """An event of each piece."""
+        if self._extractor is not None:
+            self._features[self.pos] = self._extractor.latest
+        super().add(*args, **kwargs)
 
     def compute_returns_and_advantage(self, last_values: torch.Tensor, dones: NDArray[Any]) -> None:
         """Generalised advantage estimation with each event's own discount."""
-        if self._anchor is not None:
-            self.rewards -= self._anchor.costs(self)
-        lengths = self._quarters[self.actions[..., 0].astype(np.int64) % len(self._quarters)]
-        discounts = (self.gamma**lengths).astype(np.float32)
+        ticks = self._ticks[self.actions[..., 0].astype(np.int64) % len(self._ticks)]
+        bar_ticks = self.observations[..., BAR_TICKS] if self.anchor is not None else ticks
+        if self._extractor is not None:
+            self.observations = self._features
+        if self.anchor is not None:
+            self.rewards -= self.anchor.costs(self, float((ticks / bar_ticks).sum()))
+        quarters = (ticks / TICKS_PER_QUARTER).astype(np.float32)
+        discounts = np.float32(self.gamma) ** quarters
+        trusted: Any = np.float32(self.gae_lambda)
+        goes_on = 1.0 - np.append(self.episode_starts[1:], np.asarray(dones, np.float32)[None], axis=0)
         following = last_values.clone().cpu().numpy().flatten()
-        goes_on = 1.0 - np.asarray(dones, np.float32)
-        advantage = np.zeros(self.n_envs, np.float32)
-        for step in reversed(range(self.buffer_size)):
-            discount = discounts[step] * goes_on
-            delta = self.rewards[step] + discount * following - self.values[step]
-            advantage = delta + discount * self.gae_lambda * advantage
-            self.advantages[step] = advantage
-            following = self.values[step]
-            goes_on = 1.0 - self.episode_starts[step]
+        if self._extractor is not None:
+            trusted = trusted**quarters
+            self.rewards -= self.rewards.sum() / quarters.sum() * quarters
+            if self._unit is None:
+                nothing = np.zeros_like(self.values)
+                returns = _advantages(self.rewards, nothing, nothing[0], discounts * goes_on, np.float32(1.0))
+                self._unit = float(returns.std()) or 1.0
+            self.rewards /= self._unit
+        self.advantages = _advantages(self.rewards, self.values, following, discounts * goes_on, trusted)
         self.returns = self.advantages + self.values
+
+
+def _advantages(
+    rewards: NDArray[np.float32],
+    values: NDArray[np.float32],
+    last: NDArray[np.float32],
+    discounts: NDArray[np.float32],
+    trusted: Any,
+) -> NDArray[np.float32]:
+    """Advantages (steps, envs) by what is left of each following value, and how far later rewards are trusted."""
+    shares = np.broadcast_to(trusted, rewards.shape)
+    advantages = np.empty_like(rewards)
+    advantage = np.zeros_like(last)
+    for step in reversed(range(len(rewards))):
+        delta = rewards[step] + discounts[step] * last - values[step]
+        advantage = delta + discounts[step] * shares[step] * advantage
+        advantages[step] = advantage
+        last = values[step]
+    return advantages
 
 
 class Anchor:
     """A policy that another one is held to, by what it costs to do what this one would hardly do.
 
+    weight  what a nat costs at present
+    nats    the distance of the latest rollout (KL), in nats for eight bars; nan before there is one
+
     (Jaques et al., "Sequence Tutor: Conservative Fine-Tuning of Sequence Generation Models with KL-control", ICML
-    2017.)
+    2017. The cost is exact: c (log p(a) - log p0(a)) is 0 where nothing has changed. A bare c log p0 with a bonus for
+    entropy is another thing, since events have different lengths: it drives a policy to few long notes.)
     """
 
-    def __init__(self, policy: Any, weight: float) -> None:
-        """A copy of the policy is kept; `weight` is what a nat costs."""
-        self._policy = copy.deepcopy(policy).requires_grad_(False)
-        self._weight = weight
+    def __init__(self, policy: Any, weight: float, target: float = 0.0, fall: float = 1.0) -> None:
+        """A copy of the policy is kept.
 
-    def costs(self, rollout: RolloutBuffer) -> NDArray[np.float32]:
-        """What each event of a rollout costs, float32 (steps, envs)."""
-        actions = torch.from_numpy(rollout.actions.reshape(-1, 1)).long()
+        weight  what a nat costs at first, in units of the rewards
+        target  the distance that the weight is steered to, in nats for eight bars; 0 leaves it as it is
+        fall    what `at` makes of the weight at the end of a training, as a share of the first
+        """
+        self._policy = copy.deepcopy(policy).requires_grad_(False)
+        self.weight = self._first = weight
+        self._target, self._fall = target, fall
+        self.nats = float("nan")
+
+    def at(self, share: float) -> None:
+        """Say what share of the training is done; where the weight is not steered it lies on a straight line."""
+        if not self._target:
+            self.weight = self._first * (1.0 + (self._fall - 1.0) * share)
+
+    def steer(self) -> None:
+        """Take the weight a little nearer to what makes the distance the target; to be called after an update."""
+        if self._target and not math.isnan(self.nats):
+            by = min(max(self.nats / self._target - 1.0, -1.0), 1.0) * STEER
+            self.weight = min(max(self.weight * math.exp(by), self._first / FURTHEST), self._first * FURTHEST)
+
+    def costs(self, rollout: RolloutBuffer, bars: float) -> NDArray[np.float32]:
+        """What each event of a rollout of so many bars costs, float32 (steps, envs)."""
+        actions = torch.from_numpy(rollout.actions.reshape(-1)).long()
         observations = torch.from_numpy(rollout.observations.reshape(len(actions), -1))
         masks = getattr(rollout, "action_masks", None)  # MaskablePPO's buffer has them
-        legal = None if masks is None else torch.from_numpy(masks.reshape(len(actions), -1)).bool()
+        legal = None if masks is None else masks.reshape(len(actions), -1)
         found = []
         for first in range(0, len(actions), ANCHOR_BATCH):
             some = slice(first, first + ANCHOR_BATCH)
             with torch.no_grad():
-                logits = self._policy.action_logits(observations[some].float())
-            if legal is not None:
-                logits = torch.where(legal[some], logits, ILLEGAL_LOGIT)
-            found.append(torch.log_softmax(logits, dim=1).gather(1, actions[some])[:, 0])
+                masked = () if legal is None else (legal[some],)
+                choice = self._policy.get_distribution(observations[some].float(), *masked)
+                found.append(choice.log_prob(actions[some]))
         anchored = torch.cat(found).numpy().reshape(rollout.log_probs.shape)
-        costs: NDArray[np.float32] = np.float32(self._weight) * (rollout.log_probs - anchored)
-        return costs
+        away: NDArray[np.float32] = rollout.log_probs - anchored
+        self.nats = float(away.sum()) / bars * 8
+        return np.float32(self.weight) * away
 
 
 class MaskableTimedRolloutBuffer(TimedRolloutBuffer, MaskableRolloutBuffer):

@@ -32,6 +32,9 @@ from rlcompose.health import Finding, Health
 from rlcompose.learned.watching import StyleWatch
 from rlcompose.model_files import read_arrays
 from rlcompose.preset import with_settings
+from rlcompose.prior.adapter import AdaptedPrior, fingerprint
+from rlcompose.prior.model import load_prior
+from rlcompose.prior.players import prior_of
 from rlcompose.sampling import SamplingAgent
 from rlcompose.sb3 import ComposeVecEnv
 
@@ -42,7 +45,9 @@ EVALUATION_PIECES = 32
 EVALUATION_SPACING = 10
 # Training starts from seeds below 2**53, what is compared in the end is below 2**34.
 FIRST_EVALUATION_SEED = 2**62
-SHAPE = ("hidden", "n_quantiles")  # the settings that a network is made with, as far as its agent has them
+SHAPE = ("hidden", "n_quantiles", "rank")  # the settings that a network is made with, as far as it has them
+PRIOR, PRIOR_ID = "prior", "prior_id"  # in the configuration of a model that changes a prior: which one
+Shape = Mapping[str, int | str]
 
 
 def make_env(job: TrainingJob, num_envs: int) -> ComposeVecEnv:
@@ -58,7 +63,7 @@ def durations(brief: Brief) -> tuple[int, ...]:
 # --- the folder of a model ---
 
 
-def save_model(folder: Path, name: str, brief: Brief, network: nn.Module, shape: Mapping[str, int]) -> None:
+def save_model(folder: Path, name: str, brief: Brief, network: nn.Module, shape: Shape) -> None:
     """Write `config.json` and `model.safetensors`, whole or not at all; `shape` is what the network was made with."""
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: value.detach().clone().contiguous() for name, value in network.state_dict().items()}
@@ -78,7 +83,8 @@ def read_model(folder: Path, name: str, brief: Brief) -> tuple[dict[str, Any], d
     config, arrays = read_arrays(folder, "model", {"agent": name, **_made_for(brief)})
     weights = {key: torch.from_numpy(value) for key, value in arrays.items()}
     preset = find_agent(name).preset
-    for key in preset.keys() & SHAPE:
+    # A network of its own has a width, one that changes a prior has a rank.
+    for key in preset.keys() & SHAPE - ({"hidden"} if PRIOR in config else {"rank"}):
         try:
             preset[key].check(config.get(key))
         except RlcomposeError as error:
@@ -99,6 +105,34 @@ def start_from(job: TrainingJob, name: str, network: nn.Module) -> None:
     """Put the weights that a job begins with, if there are any, into a network."""
     if job.start is not None:
         load_weights(network, read_model(job.start, name, job.brief)[1], job.start)
+
+
+def adapted_prior(job: TrainingJob, name: str, rank: int) -> AdaptedPrior | None:
+    """The prior that a job begins as or whose change it goes on with; None where it has nothing to do with one."""
+    if job.start is not None:
+        return adapted_as_in(read_model(job.start, name, job.brief)[0], job.start)
+    return AdaptedPrior(prior_of(job.brief.style), rank) if job.from_prior else None
+
+
+def adapted_as_in(config: Mapping[str, Any], folder: Path) -> AdaptedPrior | None:
+    """The prior that the model in a folder changes, as yet unchanged; None where the model changes none.
+
+    Raises:
+        RlcomposeError: The prior is not the one that the model was made with.
+    """
+    if PRIOR not in config:
+        return None
+    prior = load_prior(str(config[PRIOR]))
+    if config.get(PRIOR_ID) != fingerprint(prior):
+        raise RlcomposeError(
+            f"the model in {folder} changes the prior {config[PRIOR]!r} of another version of rlcompose: train it anew"
+        )
+    return AdaptedPrior(prior, int(config["rank"]))
+
+
+def shape_of(adapted: AdaptedPrior, rank: int) -> dict[str, int | str]:
+    """What the configuration of a model that changes a prior says of it."""
+    return {"rank": rank, PRIOR: adapted.style, PRIOR_ID: fingerprint(load_prior(adapted.style))}
 
 
 # --- training ---
@@ -153,9 +187,14 @@ class Watch(BaseCallback):
                 weight = weighted.weight_at(min(1.0, self.num_timesteps / self.job.steps))
                 engine.weights[number] = weight
                 self.logger.record(f"weights/{weighted.term.name}", weight)
+        share = min(1.0, self.num_timesteps / self.job.steps)
         if self._judged is not None:
-            share = min(1.0, self.num_timesteps / self.job.steps)
             self._judged.lean_on(engine, share)
+        anchor = getattr(getattr(self.model, "rollout_buffer", None), "anchor", None)
+        if anchor is not None:
+            anchor.at(share)
+            self.logger.record("anchor/weight", anchor.weight)
+            self.logger.record("anchor/nats_8_bars", anchor.nats)
 
     def look(self) -> None:
         """Look at the weights and at the numbers of the latest update."""
@@ -242,7 +281,7 @@ def train_model(
     model: BaseAlgorithm,
     env: ComposeVecEnv,
     agent: SamplingAgent,
-    shape: Mapping[str, int],
+    shape: Shape,
     report_every: int = 0,
     **learn: Any,
 ) -> TrainingResult:

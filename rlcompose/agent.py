@@ -66,6 +66,7 @@ class TrainingJob:
     settings      hyper-parameters that replace the preset's
     warn          is told what goes wrong, as soon as it is found
     start         the folder of the model whose weights learning begins with; None begins anew
+    from_prior    whether it begins as the style's prior, where there is no start
     is_paid_anew  whether the terms or their weights are others than those by which the start has learned
     stop_on_hacking  end the training where reward hacking is suspected
     """
@@ -81,6 +82,7 @@ class TrainingJob:
     start: Path | None = None
     is_paid_anew: bool = True
     stop_on_hacking: bool = False
+    from_prior: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,7 @@ class AgentKind:
 
     preset   the hyper-parameters of its training, or of an agent that is made without, by name
     goes_on  whether its training begins with the weights of `TrainingJob.start` where there are any
+    has_prior  whether its training can begin as a style's prior
     """
 
     name: str
@@ -116,6 +119,7 @@ class AgentKind:
     load: Callable[[Path, Brief], Agent] | None = None
     preset: Preset = field(default_factory=dict)
     goes_on: bool = False
+    has_prior: bool = False
 
     def made(self, changes: Mapping[str, object] | None = None) -> Agent:
         """The agent, made without training, with the preset's values where `changes` has no other."""

@@ -25,8 +25,9 @@ from rlcompose.agents._rollout import MaskableTimedRolloutBuffer, TimedRolloutBu
 from rlcompose.agents._training import EVALUATION_PIECES, FIRST_EVALUATION_SEED
 from rlcompose.arguments import read_weight_file
 from rlcompose.brief import Brief, make_brief
-from rlcompose.codec import perform
+from rlcompose.codec import observation_space, perform
 from rlcompose.engine.core import Engine
+from rlcompose.engine.layout import BLOCKS
 from rlcompose.errors import RlcomposeError
 from rlcompose.reward import WeightedTerm, weigh_terms
 from rlcompose.run import read_run
@@ -364,14 +365,25 @@ class Even:
     def requires_grad_(self, _: bool) -> Even:
         return self
 
-    def action_logits(self, observations: torch.Tensor) -> torch.Tensor:
-        return torch.zeros(len(observations), 4)
+    def get_distribution(self, observations: torch.Tensor, masks: Any = None) -> Choice:
+        choice = Choice(4).proba_distribution(torch.zeros(len(observations), 4))
+        choice.apply_masking(masks)
+        return choice
+
+
+def in_bars(buffer: TimedRolloutBuffer) -> TimedRolloutBuffer:
+    """The buffer, its events seen in bars of 48 ticks."""
+    column = [each.name for each in BLOCKS["place"].columns].index("bar_ticks")
+    buffer.observations[..., BLOCKS["place"].start + column] = 48
+    return buffer
 
 
 def test_an_event_costs_its_nats_from_the_agent_that_is_held_to() -> None:
     # The anchor: 1/4 for each of four actions. Half and one as likely again as there, and as likely: ln 2, -ln 2, 0.
-    buffer = TimedRolloutBuffer(
-        3, spaces.Box(0, 1, (1,)), spaces.Discrete(4), gamma=1.0, gae_lambda=1.0, durations=(12, 24)
+    buffer = in_bars(
+        TimedRolloutBuffer(
+            3, observation_space("int16"), spaces.Discrete(4), gamma=1.0, gae_lambda=1.0, durations=(12, 24)
+        )
     )
     buffer.log_probs[:, 0] = np.log([0.5, 0.125, 0.25])
     buffer.rewards[:, 0] = 1.0
@@ -383,7 +395,8 @@ def test_an_event_costs_its_nats_from_the_agent_that_is_held_to() -> None:
 
 def test_what_is_not_allowed_has_no_share_in_the_anchor() -> None:
     # Two of the four actions are legal, so that the anchor plays each with 1/2.
-    buffer = MaskableTimedRolloutBuffer(1, spaces.Box(0, 1, (1,)), spaces.Discrete(4), durations=(12, 24))
+    buffer = MaskableTimedRolloutBuffer(1, observation_space("int16"), spaces.Discrete(4), durations=(12, 24))
+    in_bars(buffer)
     buffer.action_masks[:] = [[[1, 1, 0, 0]]]
     buffer.log_probs[:, 0] = np.log([0.5])
     buffer.hold_to(Even(), 2.0)

@@ -293,6 +293,59 @@ def random_rhythm_and_walk(passage: Passage, other: Passage, draw: Generator) ->
     """A random walk at random onsets."""
     return random_rhythm(random_walk(passage, other, draw), other, draw)
 
+@_noise
+def shuffled_intervals(passage: Passage, other: Passage, draw: Generator) -> Passage:
+    """The rhythm of music with its own intervals in random order."""
+    return passage.with_pitches(_line(passage, draw.permutation(np.diff(passage.pitches))))
+
+
+@_noise
+def drawn_intervals(passage: Passage, other: Passage, draw: Generator) -> Passage:
+    """The rhythm of music with intervals drawn by lot from its own."""
+    if len(passage.pitches) < 2:
+        return passage
+    return passage.with_pitches(_line(passage, draw.choice(np.diff(passage.pitches), len(passage.pitches) - 1)))
+
+
+@_noise
+def other_intervals(passage: Passage, other: Passage, draw: Generator) -> Passage:
+    """The rhythm of one style with the intervals of another, drawn by lot."""
+    if len(other.pitches) < 2 or not len(passage.pitches):
+        return random_walk(passage, other, draw)
+    return passage.with_pitches(_line(passage, draw.choice(np.diff(other.pitches), len(passage.pitches) - 1)))
+
+
+def _line(passage: Passage, intervals: Ints) -> Ints:
+    """Pitches by intervals from the passage's middle; what would leave two octaves is reflected."""
+    middle = _middle(passage)
+    line = np.empty(len(passage.pitches), np.int64)
+    at = middle
+    for k in range(len(line)):
+        if k:
+            by = int(intervals[k - 1])
+            at = at + by if abs(at + by - middle) <= 14 else at - by
+        line[k] = at
+    return line
+
+
+@_noise
+def drawn_times(passage: Passage, other: Passage, draw: Generator) -> Passage:
+    """The pitches of music, with times from note to note drawn by lot from its own."""
+    if len(passage.onsets) < 2:
+        return passage
+    times = np.diff(passage.onsets)
+    onsets = np.cumsum(np.append(passage.onsets[:1], draw.choice(times, len(times))))
+    return passage.with_notes(onsets, onsets + (passage.ends - passage.onsets), passage.pitches)
+
+
+@_noise
+def other_rhythm_moved(passage: Passage, other: Passage, draw: Generator) -> Passage:
+    """The pitches of one style in the rhythm of another, which begins anywhere in the bar."""
+    if not len(other.onsets) or not len(passage.pitches):
+        return random_rhythm(passage, other, draw)
+    onsets = other.onsets + int(draw.integers(0, passage.bar))
+    return passage.with_notes(onsets, onsets + (other.ends - other.onsets), np.resize(passage.pitches, len(onsets)))
+
 
 def passage_of(melodies: Melodies, window: NDArray[np.int32]) -> Passage:
     """The notes of a window, a row as `windows_of` gives it."""

@@ -82,6 +82,7 @@ _FACTS = {
 _STARTS = dict(zip(_FACTS, torch.tensor([0, *_FACTS.values()]).cumsum(0).tolist(), strict=False))
 LAST_BARS_OF_SOLO = 1
 NUM_NUMBERS = 6 + 6 + 12 + 3
+HEAD_SIZE = 1 + 3 + 2 + 24 + 2 * NUM_POINTERS
 
 Reading = dict[str, Tensor]
 
@@ -93,7 +94,7 @@ def read(observations: Tensor) -> Reading:
               from the last note, ticks, place in the bar, interval from the note before
     facts     int64 (batch, facts): rows of the table of places
     numbers   float32 (batch, 27)
-    head      int64 (batch, …): what the head compares each pitch with
+    head      int64 (batch, 40): what the head compares each pitch with
     """
     whole = observations.long()
     block = {name: whole[:, each.slice].view(len(whole), each.rows, -1) for name, each in BLOCKS.items()}
@@ -246,7 +247,7 @@ class PriorNetwork(nn.Module):
         self.value = nn.Linear(EVENT_SIZE + FIGURE_SIZE, FIGURE_SIZE)
         self.nearness = nn.Parameter(torch.zeros(HEADS, NUM_RECENT_EVENTS))
         self.num_named = NEWEST_EVENTS + CONTINUED_EVENTS + RECALLED_EVENTS + NUM_POINTERS
-        self.first = nn.Linear(self.num_named * EVENT_SIZE + FIGURE_SIZE + PLACE_SIZE + NUM_NUMBERS, hidden)
+        self.first = nn.Linear(self.body_size, hidden)
         self.second = nn.Linear(hidden, hidden)
         self.third = nn.Linear(hidden, hidden)
         self.dropout = nn.Dropout(dropout)
@@ -285,8 +286,13 @@ class PriorNetwork(nn.Module):
             observations[:, BLOCKS["section_events"].slice] = 0
         return read(observations)
 
-    def trunk(self, reading: Reading) -> Tensor:
-        """The hidden vector (batch, hidden)."""
+    @property
+    def body_size(self) -> int:
+        """The numbers of what `body` gives."""
+        return self.num_named * EVENT_SIZE + FIGURE_SIZE + PLACE_SIZE + NUM_NUMBERS
+
+    def body(self, reading: Reading) -> Tensor:
+        """What the layers decide by, (batch, 987): the events that are looked at, what attention takes, the place."""
         pitch, relative, ticks, onset, interval = reading["events"].unbind(2)
         known = self.pitch_table(pitch) + self.relative_table(relative) + self.ticks_table(ticks)
         known = known + self.onset_table(onset) + self.interval_table(interval)
@@ -296,11 +302,18 @@ class PriorNetwork(nn.Module):
         place = self.fact_table(facts)
         heard = self._heard(known[:, :NUM_RECENT_EVENTS], pitch[:, :NUM_RECENT_EVENTS] > 0, place)
         known = known[:, NUM_RECENT_EVENTS - NEWEST_EVENTS :]
-        hidden = self.first(self.input_dropout(torch.cat([known.flatten(1), heard, place, reading["numbers"]], dim=1)))
-        hidden = self.dropout(torch.relu(hidden))
+        return torch.cat([known.flatten(1), heard, place, reading["numbers"]], dim=1)
+
+    def layers(self, body: Tensor) -> Tensor:
+        """The hidden vector (batch, hidden) after what `body` gives."""
+        hidden = self.dropout(torch.relu(self.first(self.input_dropout(body))))
         hidden = hidden + self.dropout(torch.relu(self.second(hidden)))
         result: Tensor = hidden + self.dropout(torch.relu(self.third(hidden)))
         return result
+
+    def trunk(self, reading: Reading) -> Tensor:
+        """The hidden vector (batch, hidden)."""
+        return self.layers(self.body(reading))
 
     def _heard(self, known: Tensor, is_there: Tensor, place: Tensor) -> Tensor:
         """What attention takes from the last 32 events, (batch, 64)."""
@@ -352,8 +365,12 @@ class PriorNetwork(nn.Module):
     def log_probs(self, reading: Reading) -> Tensor:
         """Of all actions, slot by slot and length by length, (batch, 44 x lengths), nats."""
         hidden = self.trunk(reading)
+        return self.joint(self.pitch_logits(hidden, reading), hidden, reading)
+
+    def joint(self, pitch_logits: Tensor, hidden: Tensor, reading: Reading) -> Tensor:
+        """Log probabilities of all actions, (batch, 44 x lengths), by the logits of pitches and rest (batch, 44)."""
         slots = torch.arange(NUM_SLOTS, device=hidden.device).expand(len(hidden), -1)
-        of_pitch = torch.log_softmax(self.pitch_logits(hidden, reading), dim=1)
+        of_pitch = torch.log_softmax(pitch_logits, dim=1)
         of_length = torch.log_softmax(self.length_logits(hidden, reading, slots), dim=2)
         return (of_pitch[:, :, None] + of_length).flatten(1)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -106,7 +107,7 @@ class PriorAgent:
         with torch.no_grad(), one_thread():
             spoken = np.asarray(sum(weight * voice.log_probs(observations) for voice, weight in self._voices))
         if self.mode == THEME:
-            rows, slots = _recalled_in_last_bars(seen)
+            rows, slots = recalled_in_last_bars(seen)
             spoken[rows, slots] -= OTHER_ENDING
         return spoken.reshape(len(seen), -1)
 
@@ -115,7 +116,7 @@ class PriorAgent:
         return draw_legal(self.log_probs(engine.state.obs), engine.state.mask, self.temperature, uniforms)
 
 
-def _recalled_in_last_bars(seen: NDArray[np.int16]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def recalled_in_last_bars(seen: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The rows that stand in the last bar of a section that returns, and the slot that was played there before."""
     bar, bars, here = (seen[:, PLACE.start + column] for column in (BAR_IN_SECTION, SECTION_BARS, TICK_IN_BAR))
     code, _, onset = seen[:, RECALL][:, :3].T
