@@ -84,7 +84,7 @@ def read_model(folder: Path, name: str, brief: Brief) -> tuple[dict[str, Any], d
     weights = {key: torch.from_numpy(value) for key, value in arrays.items()}
     preset = find_agent(name).preset
     # A network of its own has a width, one that changes a prior has a rank.
-    for key in preset.keys() & SHAPE - ({"hidden"} if PRIOR in config else {"rank"}):
+    for key in preset.keys() & (set(SHAPE) - ({"hidden"} if PRIOR in config else {"rank"})):
         try:
             preset[key].check(config.get(key))
         except RlcomposeError as error:

@@ -1,8 +1,8 @@
-"""The reward term of the learned judge of style: how much the last bars are like real music of a style.
+"""The reward terms of what is learned: how much the last bars are like a style's music, and how little like a model's.
 
-Asked once a bar and for all pieces together, outside compiled code: `rlcompose/learned/judge.py` says what the judge
-is, and what it does not hear (chords, sound). It can be fooled; training watches for that, and rules and an anchor
-belong beside it.
+Both are asked once a bar and for all pieces together, outside compiled code. `rlcompose/learned/judge.py` and
+`naturalness.py` beside it say what they are, and what they do not hear (chords, sound). They can be fooled; training
+watches for that, and rules and an anchor belong beside them.
 """
 
 from __future__ import annotations
@@ -44,3 +44,17 @@ def in_style(
         "renaissance": renaissance,
     }
     return pay_rows(ms, blend)
+
+
+@reward_term(at=BAR_END, low=-1, high=1, batched=True)
+def natural(ms: Moments) -> NDArray[np.float64]:
+    """How probable it is that the last 8 bars are real music and not the prior's, -1 to 1, over the piece's windows.
+
+    A quarter of the logarithm of the odds, by the naturalness head of the style (`rlcompose/learned/naturalness.py`),
+    at each bar's end from the eighth bar on, divided by how many there are; so a whole piece earns -1 to 1, 0 where it
+    cannot be told. What gives a prior away is memory and register; it hears no chords. It can be fooled, as every
+    judge, and needs an anchor beside it.
+    """
+    from rlcompose.learned.paying import natural_rows
+
+    return natural_rows(ms)

@@ -39,11 +39,15 @@ class SamplingAgent:
         self.network = network
         self._logits = logits
 
+    def log_probs(self, seen: NDArray[np.int16]) -> NDArray[np.float64]:
+        """Of all actions, up to a constant in each row, after observations (envs, 278): float64 (envs, actions)."""
+        with torch.no_grad(), one_thread():
+            logits: NDArray[np.float64] = self._logits(torch.from_numpy(seen.astype(np.float32))).double().numpy()
+        return logits
+
     def act(self, engine: Engine, uniforms: NDArray[np.float64]) -> NDArray[np.int64]:
         """A legal action for each row."""
-        with torch.no_grad(), one_thread():
-            logits = self._logits(torch.from_numpy(engine.state.obs.astype(np.float32))).double().numpy()
-        return draw_legal(logits, engine.state.mask, self.temperature, uniforms)
+        return draw_legal(self.log_probs(engine.state.obs), engine.state.mask, self.temperature, uniforms)
 
 
 def draw_legal(

@@ -1,6 +1,6 @@
 """Make everything in `rlcompose/weights/` again: the judge with its monitor, the referee, the priors, the manifest.
 
-    python experiments/weights/make_weights.py [--only judge|priors] [--rounds 11] [--exploit 120000] [--keep FILE]
+    python experiments/weights/make_weights.py [--only judge|priors|naturalness] [--rounds 11] [--exploit 120000] [--keep FILE]
 
 Reads the corpora of all six styles (see `python -m rlcompose.corpus list`). The judge learns from its part of the
 split, from noise, from rounds of hill climbing, and from agents that are trained from scratch to please it; the referee
@@ -44,7 +44,8 @@ from rlcompose.learned.training import Trained, train_judge
 from rlcompose.reward import weigh_terms
 
 sys.path.insert(0, str(Path(__file__).parent))
-from make_priors import make_priors  # noqa: E402  - beside this script
+from make_naturalness import make_naturalness  # noqa: E402  - beside this script
+from make_priors import make_priors  # noqa: E402
 
 FOLDER = Path(__file__).resolve().parents[2] / "rlcompose" / "weights"
 SOURCES = {
@@ -171,7 +172,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=Settings().rounds, help="of attacks by hill climbing")
     parser.add_argument(
-        "--only", choices=("judge", "priors"), help="make the judge with its monitor and the referee, or the priors"
+        "--only",
+        choices=("judge", "priors", "naturalness"),
+        help="make the judge with its monitor and the referee, or the priors, or the naturalness heads",
     )
     parser.add_argument(
         "--exploit", type=int, default=120_000, help="steps of the agents that exploit the judge, 0 for none"
@@ -180,10 +183,12 @@ def main() -> int:
         "--keep", metavar="FILE", type=Path, help="keep the attacks here after each round, and go on from them"
     )
     arguments = parser.parse_args()
-    if arguments.only != "priors":
+    if arguments.only in (None, "judge"):
         make_judge(replace(Settings(), rounds=arguments.rounds), arguments.exploit, arguments.keep)
-    if arguments.only != "judge":
+    if arguments.only in (None, "priors"):
         make_priors(FOLDER / "prior", SOURCES)
+    if arguments.only in (None, "naturalness"):
+        make_naturalness(FOLDER / "naturalness", SOURCES)
     write_manifest()
     return 0
 

@@ -744,6 +744,51 @@ def pay(probabilities: Any, blend: Any, out: Any) -> None:
         out[w] = _paid(probabilities[w], blend)
 
 
+@njit(cache=True)
+def _window_of_row(events: Any, fields: Any, scales: Any, onsets: Any, ends: Any, pitches: Any, window: Any) -> Any:
+    """The last eight bars of a row midway in a step, as a window of their notes: how many bars end with its event.
+
+    0 where none ends or the first has not; then nothing is written.
+    """
+    bar_ticks = int(fields[BAR_TICKS])
+    end = int(fields[ONSET] + fields[TICKS])
+    until = end // bar_ticks * bar_ticks
+    ended = (until - fields[ONSET] // bar_ticks * bar_ticks) // bar_ticks
+    slots = bar_ticks // TICKS_PER_SLOT
+    is_pair = slots == TWO_QUARTERS
+    bar = 2 * slots if is_pair else slots  # two bars of 2/4 are one
+    bars = min(until // TICKS_PER_SLOT // bar, MAX_BARS)
+    if ended == 0 or bars == 0:
+        return 0
+    begin = until // TICKS_PER_SLOT - bars * bar
+    # Backwards from the event just played, to the first that begins within the window.
+    at = int(fields[CURSOR])
+    first = at
+    start = end
+    while at >= 0 and fields[CURSOR] - at < fields[NUM_EVENTS]:
+        start -= int(events[at, 1])
+        if _slot(start) < begin:
+            break
+        first = at
+        at -= 1
+    tick = start if at < 0 or fields[CURSOR] - at >= fields[NUM_EVENTS] else start + int(events[at, 1])
+    n = 0
+    for k in range(first, int(fields[CURSOR]) + 1):
+        length = int(events[k, 1])
+        slot = _slot(tick)
+        code = events[k, 0]
+        if code != REST_CODE and slot < begin + bars * bar and (n == 0 or slot > onsets[n - 1]):
+            onsets[n] = slot
+            ends[n] = max(_slot(tick + length), slot + 1)
+            pitches[n] = code - PITCH_CODE_OFFSET
+            n += 1
+        tick += length
+    window[FIRST], window[LAST], window[START], window[BARS] = 0, n, begin, bars
+    window[BAR], window[BEAT] = bar, max(int(fields[BEAT_TICKS]) // TICKS_PER_SLOT, 1)
+    window[SCALE] = scales[fields[MODE]]
+    return ended
+
+
 @njit(
     void(
         int16[:, :, ::1],
@@ -787,47 +832,59 @@ def pay_rows(
         out[e] = 0.0
         if done[e]:
             continue
-        fields = now[e]
-        bar_ticks = int(fields[BAR_TICKS])
-        end = int(fields[ONSET] + fields[TICKS])
-        until = end // bar_ticks * bar_ticks
-        ended = (until - fields[ONSET] // bar_ticks * bar_ticks) // bar_ticks
-        slots = bar_ticks // TICKS_PER_SLOT
-        is_pair = slots == TWO_QUARTERS
-        bar = 2 * slots if is_pair else slots  # two bars of 2/4 are one
-        bars = min(until // TICKS_PER_SLOT // bar, MAX_BARS)
-        if ended == 0 or bars == 0:
+        ended = _window_of_row(events[e], now[e], scales, onsets, ends, pitches, window)
+        if ended == 0:
             continue
-        begin = until // TICKS_PER_SLOT - bars * bar
-        # Backwards from the event just played, to the first that begins within the window.
-        at = int(fields[CURSOR])
-        first = at
-        start = end
-        while at >= 0 and fields[CURSOR] - at < fields[NUM_EVENTS]:
-            start -= int(events[e, at, 1])
-            if _slot(start) < begin:
-                break
-            first = at
-            at -= 1
-        tick = start if at < 0 or fields[CURSOR] - at >= fields[NUM_EVENTS] else start + int(events[e, at, 1])
-        n = 0
-        for k in range(first, int(fields[CURSOR]) + 1):
-            length = int(events[e, k, 1])
-            slot = _slot(tick)
-            code = events[e, k, 0]
-            if code != REST_CODE and slot < begin + bars * bar and (n == 0 or slot > onsets[n - 1]):
-                onsets[n] = slot
-                ends[n] = max(_slot(tick + length), slot + 1)
-                pitches[n] = code - PITCH_CODE_OFFSET
-                n += 1
-            tick += length
-        window[FIRST], window[LAST], window[START], window[BARS] = 0, n, begin, bars
-        window[BAR], window[BEAT] = bar, max(int(fields[BEAT_TICKS]) // TICKS_PER_SLOT, 1)
-        window[SCALE] = scales[fields[MODE]]
         _features(onsets, ends, pitches, window, melody, degree, rhythm, exact)
         _copy(exact, row)
         _judge(row, models, hidden, hidden_2, work, result)
-        out[e] = _paid(result, blend) * ended / fields[ALL_BARS]
+        out[e] = _paid(result, blend) * ended / now[e, ALL_BARS]
+
+
+@njit(
+    void(
+        int16[:, :, ::1],
+        int32[:, ::1],
+        boolean[::1],
+        int64[::1],
+        *_TABLES,
+        float32[:, ::1],
+        int64[::1],
+    ),
+    cache=True,
+)
+def features_of_rows(
+    events: Any,
+    now: Any,
+    done: Any,
+    scales: Any,
+    melody: Any,
+    degree: Any,
+    rhythm: Any,
+    out: Any,
+    ended: Any,
+) -> None:
+    """The features of the last eight bars where a bar has ended with the event, and how many bars have; 0 for none.
+
+    Where eight bars have not been played yet none counts as ended: what is learned of windows of eight is not asked.
+    """
+    onsets, ends, pitches = (
+        np.empty(EVENT_BUFFER, np.int16),
+        np.empty(EVENT_BUFFER, np.int16),
+        np.empty(EVENT_BUFFER, np.int16),
+    )
+    window = np.zeros(WINDOW_COLUMNS, np.int32)
+    exact = np.empty(NUM_FEATURES, np.float64)
+    for e in range(len(now)):
+        ended[e] = 0
+        if done[e]:
+            continue
+        count = _window_of_row(events[e], now[e], scales, onsets, ends, pitches, window)
+        if count == 0 or window[BARS] < min(MAX_BARS, now[e, ALL_BARS]) or window[LAST] == 0:
+            continue
+        _features(onsets, ends, pitches, window, melody, degree, rhythm, exact)
+        _copy(exact, out[e])
+        ended[e] = count
 
 
 # --- attacks ----------------------------------------------------------------------------------------------------------

@@ -2,14 +2,16 @@
 
 It is learned against the pieces of one model, which the judge may take for music without doubt: what gives such pieces
 away is memory and register (motifs that return, range, drift, lengths of phrases), and these are among its features.
-It serves to choose among pieces (`compose --best-of`, resampling) and, as every judge, must not be what a report
-quotes. There is none in the package: learn one from pieces of your model, `python -m rlcompose.naturalness`.
+It serves to choose among pieces (`compose --best-of`, resampling) and, held by an anchor, as a reward (`natural`); as
+every judge it must not be what a report quotes. The package has one for each style that it has a prior of, learned
+against what that prior plays; learn one against your own model with `python -m rlcompose.naturalness`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,8 @@ from rlcompose.learned.models import load_arrays, quadratic, save_arrays, standa
 from rlcompose.score import Composition
 
 FEWEST_WINDOWS = 100  # of each side
+WIDEST_LOGIT = 4.0  # beyond which a window is scored as at it
+SHIPPED = Path(__file__).resolve().parents[1] / "weights" / "naturalness"
 FOLDS = 5
 Floats = NDArray[np.float32]
 
@@ -43,8 +47,16 @@ class Naturalness:
 
     def probabilities(self, features: Floats) -> NDArray[np.float64]:
         """That windows are real music, float64 (windows,)."""
-        logits = _quadratic(features, self.mean, self.scale) @ self.weights.astype(np.float64)
-        result: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-np.clip(logits, -30, 30)))
+        result: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-np.clip(self._logits(features), -30, 30)))
+        return result
+
+    def _logits(self, features: Floats) -> NDArray[np.float64]:
+        logits: NDArray[np.float64] = _quadratic(features, self.mean, self.scale) @ self.weights.astype(np.float64)
+        return logits
+
+    def scores(self, features: Floats) -> NDArray[np.float64]:
+        """-1 to 1 for windows, float64 (windows,): a quarter of the logarithm of the odds that they are real."""
+        result: NDArray[np.float64] = np.clip(self._logits(features) / WIDEST_LOGIT, -1.0, 1.0)
         return result
 
     def judge(self, piece: Composition) -> float:
@@ -140,3 +152,19 @@ def load_naturalness(folder: str | Path) -> Naturalness:
         raise RlcomposeError(f"the naturalness head in {folder} lacks {', '.join(missing)}")
     mean, scale, weights = (arrays[name] for name in ARRAYS)
     return Naturalness(config["style"], mean, scale, weights, float(config["accuracy"]))
+
+
+@cache
+def naturalness_of(style: str) -> Naturalness:
+    """The package's head of a style, by its name.
+
+    Raises:
+        RlcomposeError: There is none; the message names those that are there.
+    """
+    known = sorted(path.parent.name for path in SHIPPED.glob("*/config.json"))
+    if style not in known:
+        raise RlcomposeError(
+            f"there is no naturalness head of the style {style!r}: one is there of {', '.join(known) or 'none'}; "
+            "it is learned with python -m rlcompose.naturalness"
+        )
+    return load_naturalness(SHIPPED / style)

@@ -8,11 +8,13 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from rlcompose.engine.layout import FIELD
 from rlcompose.engine.moments import Moments
 from rlcompose.errors import RlcomposeError
 from rlcompose.learned.compiled import kernel
 from rlcompose.learned.judge import Judge, blend_array, load_judge
-from rlcompose.learned.layout import STYLES
+from rlcompose.learned.layout import MAX_BARS, NUM_FEATURES, STYLES
+from rlcompose.learned.naturalness import naturalness_of
 from rlcompose.theory.key import MODES, SCALES
 
 
@@ -54,4 +56,22 @@ def pay_rows(moments: Moments, shares: Mapping[str, float]) -> NDArray[np.float6
     kernel().pay_rows(
         *(state.events, state.now, state.done, _scales(), *model.ngrams.arrays, model.arrays, blend, result)
     )
+    return result
+
+
+def natural_rows(moments: Moments) -> NDArray[np.float64]:
+    """What the reward term `natural` gives each row, float64 (envs,); 0 where no bar ends."""
+    head = naturalness_of(moments.family)
+    state = moments.state
+    features = np.zeros((len(moments), NUM_FEATURES), np.float32)
+    ended = np.empty(len(moments), np.int64)
+    kernel().features_of_rows(
+        *(state.events, state.now, state.done, _scales(), *load_judge().model.ngrams.arrays, features, ended)
+    )
+    result = np.zeros(len(moments))
+    rows = np.flatnonzero(ended)
+    if len(rows):
+        # As many bars as have ended, of those that windows end with: a piece's first window ends with its eighth.
+        share = ended[rows] / np.maximum(state.now[rows, FIELD["bars"]] - MAX_BARS + 1, 1)
+        result[rows] = head.scores(features[rows]) * np.minimum(share, 1.0)
     return result

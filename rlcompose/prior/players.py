@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -160,8 +160,18 @@ class TradingAgent:
         return actions
 
 
+class Drawing(Protocol):
+    """An agent that draws from log probabilities, which many pieces can be asked for at once."""
+
+    temperature: float
+
+    def log_probs(self, seen: NDArray[np.int16]) -> NDArray[np.float64]:
+        """Of all actions, up to a constant in each row, after observations (envs, 278): float64 (envs, actions)."""
+        ...
+
+
 def play_together(
-    agent: PriorAgent,
+    agent: Drawing,
     briefs: Sequence[Brief],
     seeds: Sequence[int],
     look: Callable[[NDArray[np.int16], NDArray[np.int64]], None] = lambda observations, actions: None,

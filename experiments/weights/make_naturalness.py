@@ -1,0 +1,65 @@
+"""The naturalness heads of all styles: `make_weights.py --only naturalness` calls it and writes the manifest.
+
+Each learns to tell the part `judge` of its corpus from what the style's prior plays over the same chords.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from rlcompose.codec import decode
+from rlcompose.corpus.library import load_corpus
+from rlcompose.corpus.split import JUDGE, part_of
+from rlcompose.files import write_atomically
+from rlcompose.learned.melodies import make_melodies
+from rlcompose.learned.naturalness import Naturalness, fit_naturalness, save_naturalness
+from rlcompose.prior.model import load_prior
+from rlcompose.prior.players import Drawing, PriorAgent, play_together
+from rlcompose.sites import Site, draw_sites
+from rlcompose.style import load_style
+
+PASSAGES = 1500  # whose chords are played over, and which are told from what is played
+BARS = {"jazz": 8, "renaissance": 16}  # of a passage of long music; the others are whole, up to 32 bars
+LONG_BARS = 32
+TIMES = 2  # that each is played over
+
+CARD = """# The naturalness head of {style}
+
+A logistic regression on 165 features of eight bars and their squares (`rlcompose/learned/naturalness.py`): how probable it
+is that they are real music and not what the prior of {style} plays over the same chords. Accuracy on pieces that it has
+not seen: {accuracy:.3f}. Made by `python experiments/weights/make_weights.py --only naturalness` from {real:,} passages of
+the part `judge` of `rlcompose/corpus/split.py`: {source}. No report may quote it: agents are paid and chosen by it.
+"""
+
+
+def sites_to_learn_from(style: str, number: int = PASSAGES, seed: int = 0) -> list[Site]:
+    """Passages of the part that judges learn from."""
+    corpus = load_corpus(style)
+    numbers = [k for k, family in enumerate(corpus.families) if part_of(family) == JUDGE]
+    pieces, groups = [corpus[k] for k in numbers], [corpus.families[k] for k in numbers]
+    return draw_sites(pieces, groups, corpus.style, number, BARS.get(style, LONG_BARS), seed)
+
+
+def head_against(player: Drawing, style: str, sites: list[Site]) -> Naturalness:
+    """What tells the music of these sites from what a player plays there."""
+    made = []
+    for seed in range(TIMES):
+        actions = play_together(player, [site.brief for site in sites], [seed] * len(sites))
+        made += [decode(site.brief, seed, each) for site, each in zip(sites, actions, strict=True)]
+    real = make_melodies([site.real() for site in sites])
+    groups = [site.group for site in sites]
+    return fit_naturalness(style, real, groups, make_melodies([piece for piece in made if piece.notes]))
+
+
+def make_naturalness(folder: Path, sources: dict[str, str]) -> None:
+    """Learn all of them, and write their folders."""
+    for style, source in sources.items():
+        sites = sites_to_learn_from(style)
+        head = head_against(PriorAgent([(load_prior(style), 1.0)], load_style(style)), style, sites)
+        place = folder / style
+        save_naturalness(place, head, {"against": "prior", "passages": len(sites), "part": JUDGE})
+        card = CARD.format(style=style, accuracy=head.accuracy, real=len(sites), source=source)
+        write_atomically(place / "README.md", card)
+        print(f"naturalness of {style}: {json.dumps(round(head.accuracy, 3))}", file=sys.stderr, flush=True)
