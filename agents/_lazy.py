@@ -33,4 +33,6 @@ def register_learner(name: str, summary: str, module: str, has_prior: bool = Fal
         agent: Agent = code().load(name, folder, brief)
         return agent
 
-    return register_agent(AgentKind(name, summary, train=train, load=load, preset=preset, goes_on=True, has_prior=has_prior))
+    return register_agent(
+        AgentKind(name, summary, train=train, load=load, preset=preset, goes_on=True, has_prior=has_prior)
+    )

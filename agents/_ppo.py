@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,13 @@ from rlcompose.agent import Agent, TrainingJob, TrainingResult
 from rlcompose.brief import Brief
 from rlcompose.codec import action_space, observation_space
 from rlcompose.preset import Preset, with_settings
+from rlcompose.reward import WeightedTerm
 from rlcompose.sampling import SamplingAgent, one_thread
 
+from ._matching import Matching
 from ._policy import MaskableMusicPolicy, MusicPolicy
 from ._prior_policy import MaskablePriorPolicy, PriorPolicy
+from ._refine import can_refine, refine
 from ._rollout import MaskableTimedRolloutBuffer, TimedRolloutBuffer
 from ._training import (
     adapted_as_in,
@@ -34,11 +36,12 @@ from ._training import (
 )
 
 
-
 class _WarmedUp:
     """PPO whose critic learns alone from the first rollouts, so that the policy is not moved by values of no sense."""
 
     warm_up = 0  # rollouts
+    matching: Matching | None = None
+    logger: Any
     policy: Any
     rollout_buffer: Any
 
@@ -53,6 +56,9 @@ class _WarmedUp:
             self.policy.learns_only_values(False)
         elif self.rollout_buffer.anchor is not None:
             self.rollout_buffer.anchor.steer()
+        if self.matching is not None:
+            self.logger.record("matching/distance", self.matching.distance)
+            self.matching.update()
 
 
 class WarmedUpPPO(_WarmedUp, PPO):
@@ -85,6 +91,8 @@ FROM_PRIOR: Mapping[str, int | float] = {
     "ent_coef": 0.0,
     "max_grad_norm": 1.0,
     "anchor_kl": 0.7,
+    "refine": 600,
+    "matching": 10.0,
 }
 
 # In the place of the preset where an agent goes on with what it has learned. A reward of one's own often pays at once,
@@ -102,7 +110,7 @@ def _policy_settings(brief: Brief, hidden: int) -> dict[str, Any]:
 
 
 def train(name: str, preset: Preset, job: TrainingJob) -> TrainingResult:
-    """Train from scratch, from the style's prior, or from the job's start; Ctrl-C ends in order with the best weights."""
+    """Train from scratch, from the style's prior, or from the job's start; Ctrl-C ends in order with the best so far."""
     rank = int(with_settings(preset, job.settings)["rank"])
     adapted = adapted_prior(job, name, rank)
     algorithm, policy, buffer = (ALGORITHMS if adapted is None else FROM_PRIORS)[name]
@@ -110,15 +118,18 @@ def train(name: str, preset: Preset, job: TrainingJob) -> TrainingResult:
     if job.start is not None:
         usual = usual | _going_on(preset, job.steps) | {"anchor_kl": 0.0}
     settings = with_settings(preset, usual | job.settings)
-    names = ("hidden", "rank", "num_envs", "learning_rate", "anchor", "anchor_kl", "anchor_fall", "warm_up")
-    hidden, rank, num_envs, rate, anchor, target, fall, warm_up = (settings.pop(key) for key in names)
+    names = ("hidden", "rank", "num_envs", "learning_rate", "anchor", "anchor_kl", "anchor_fall", "warm_up", "refine")
+    hidden, rank, num_envs, rate, anchor, target, fall, warm_up, refined = (settings.pop(key) for key in names)
+    weight = settings.pop("matching")
+    # It is paid while the policy learns; pieces are judged by the job's own terms.
+    matching = Matching(job.brief.style.family) if weight and adapted is not None and can_refine(job.brief) else None
     # A short budget gets short rollouts, so that it still learns from several.
     while num_envs > FEWEST_ENVS and num_envs * settings["n_steps"] * 4 > job.steps:
         num_envs //= 2
     settings["batch_size"] = _equal_batches(num_envs * settings["n_steps"], settings["batch_size"])
     with one_thread(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "You have specified a mini-batch size")  # of which the last is smaller
-        env = make_env(job, num_envs)
+        env = make_env(job, num_envs, () if matching is None else (WeightedTerm(matching.term, weight),))
         model = algorithm(
             policy,
             env,
@@ -131,13 +142,15 @@ def train(name: str, preset: Preset, job: TrainingJob) -> TrainingResult:
             **settings,
         )
         start_from(job, name, model.policy)
+        if adapted is not None and job.start is None and refined and can_refine(job.brief):
+            refine(model.policy, job.brief, refined, job.seed)
         if (job.start is not None and job.is_paid_anew) or (job.start is None and adapted is not None):
             model.rollout_buffer.hold_to(model.policy, anchor, target, fall)
         if adapted is None:
             return train_model(job, model, env, _agent(name, model.policy), {"hidden": hidden})
         model.rollout_buffer.keep_features(model.policy.features_extractor)
         model.rollout_buffer.reset()
-        model.warm_up = warm_up
+        model.warm_up, model.matching = warm_up, matching
         return train_model(job, model, env, _agent(name, model.policy), shape_of(adapted, rank))
 
 

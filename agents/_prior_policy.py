@@ -152,6 +152,10 @@ class _Prior(BasePolicy):
         """Log probabilities (batch, actions) of all actions, legal or not."""
         return self.adapted.log_probs(self.features_extractor(observations))
 
+    def choice(self, features: Tensor) -> PitchThenLength:
+        """The events after features (batch, size), without masks."""
+        return PitchThenLength(self.adapted, features)
+
     def learns_only_values(self, is_so: bool) -> None:
         """Whether the adapter stays as it is while the critic learns."""
         self.adapted.requires_grad_(not is_so)
@@ -161,7 +165,7 @@ class PriorPolicy(_Prior, ActorCriticPolicy):
     """SB3's actor-critic policy that begins as a prior."""
 
     def _get_action_dist_from_latent(self, latent_pi: Tensor) -> PitchThenLength:
-        return PitchThenLength(self.adapted, latent_pi)
+        return self.choice(latent_pi)
 
 
 class MaskablePriorPolicy(_Prior, MaskableActorCriticPolicy):

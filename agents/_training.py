@@ -10,7 +10,7 @@ import json
 import math
 import sys
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ from rlcompose.preset import with_settings
 from rlcompose.prior.adapter import AdaptedPrior, fingerprint
 from rlcompose.prior.model import load_prior
 from rlcompose.prior.players import prior_of
+from rlcompose.reward import WeightedTerm
 from rlcompose.sampling import SamplingAgent
 from rlcompose.sb3 import ComposeVecEnv
 
@@ -50,9 +51,9 @@ PRIOR, PRIOR_ID = "prior", "prior_id"  # in the configuration of a model that ch
 Shape = Mapping[str, int | str]
 
 
-def make_env(job: TrainingJob, num_envs: int) -> ComposeVecEnv:
-    """The environments of a job, seeded far apart for different training seeds."""
-    return ComposeVecEnv(job.brief, job.terms, num_envs, seed=job.seed * 1_000_003)
+def make_env(job: TrainingJob, num_envs: int, more: Sequence[WeightedTerm] = ()) -> ComposeVecEnv:
+    """The environments of a job, seeded far apart for different training seeds; `more` is paid beside its terms."""
+    return ComposeVecEnv(job.brief, (*job.terms, *more), num_envs, seed=job.seed * 1_000_003)
 
 
 def durations(brief: Brief) -> tuple[int, ...]:

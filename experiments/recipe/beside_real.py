@@ -23,7 +23,7 @@ from rlcompose.engine.core import Engine
 from rlcompose.learned.judge import load_judge
 from rlcompose.learned.layout import CLASSES, MAX_BARS
 from rlcompose.learned.melodies import all_windows, make_melodies, windows_of
-from rlcompose.learned.naturalness import naturalness_of
+from rlcompose.learned.naturalness import natural_scores
 from rlcompose.learned.referee import load_referee
 from rlcompose.metrics.diversity import distinct_ngrams, interval_divergence, vendi_score
 from rlcompose.metrics.novelty import shared_runs
@@ -92,21 +92,6 @@ def played_at(player: Drawing, sites: Sequence[Site], seed: int, best_of: int = 
     scores = natural_scores(sites[0].brief.style.family, pieces).reshape(best_of, len(sites))
     best = scores.argmax(axis=0) * len(sites) + np.arange(len(sites))
     return Played([actions[k] for k in best], [pieces[k] for k in best])
-
-
-def natural_scores(style: str, pieces: Sequence[Composition]) -> Floats:
-    """What the naturalness head says of pieces: the mean over the windows that end with each bar; -1 of silence."""
-    melodies = make_melodies(pieces)
-    numbers, starts = all_windows(melodies, MAX_BARS)
-    windows = windows_of(melodies, numbers, starts, MAX_BARS)
-    heard = windows[:, 1] > windows[:, 0]
-    said = np.full(len(windows), -1.0)
-    features = load_judge().model.features(melodies, windows[heard])
-    said[heard] = naturalness_of(style).scores(features)
-    counts = np.bincount(numbers, minlength=len(pieces))
-    sums = np.bincount(numbers, said, minlength=len(pieces))
-    result: Floats = np.where(counts > 0, sums / np.maximum(counts, 1), -1.0)
-    return result
 
 
 def nats_a_note(style: str, sites: Sequence[Site], actions: Sequence[Sequence[int]]) -> Floats:

@@ -23,11 +23,11 @@ from rlcompose.style import load_style
 PASSAGES = 1500  # whose chords are played over, and which are told from what is played
 BARS = {"jazz": 8, "renaissance": 16}  # of a passage of long music; the others are whole, up to 32 bars
 LONG_BARS = 32
-TIMES = 2  # that each is played over
+TIMES = 3  # that each is played over
 
 CARD = """# The naturalness head of {style}
 
-A logistic regression on 165 features of eight bars and their squares (`rlcompose/learned/naturalness.py`): how probable it
+A logistic regression on 165 features of eight bars and their squares, and boosted trees (`rlcompose/learned/naturalness.py`): how probable it
 is that they are real music and not what the prior of {style} plays over the same chords. Accuracy on pieces that it has
 not seen: {accuracy:.3f}. Made by `python experiments/weights/make_weights.py --only naturalness` from {real:,} passages of
 the part `judge` of `rlcompose/corpus/split.py`: {source}. No report may quote it: agents are paid and chosen by it.

@@ -3,8 +3,8 @@
     python experiments/weights/make_weights.py [--only judge|priors|naturalness] [--rounds 11] [--exploit 120000] [--keep FILE]
 
 Reads the corpora of all six styles (see `python -m rlcompose.corpus list`). The judge learns from its part of the
-split, from noise, from rounds of hill climbing, and from agents that are trained from scratch to please it; the referee
-from its own part. The priors learn from the same part as the judge (`make_priors.py`). About an hour and a half on two
+split, from noise, from rounds of hill climbing, and from agents that are trained to please it alone, from scratch and
+from the prior; the referee from its own part. The priors learn from the same part as the judge (`make_priors.py`). About an hour and a half on two
 cores, the larger half of it for the judge.
 """
 
@@ -16,6 +16,7 @@ import json
 import os
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -86,13 +87,16 @@ def reference(model: JudgeModel, apart: Real, settings: Settings) -> dict[str, A
     return found
 
 
-def write_judge(folder: Path, trained: Trained, apart: Real, settings: Settings) -> None:
-    """The judge of a training, and what real music gets that it has not learned from (`apart`)."""
+def write_judge(
+    folder: Path, trained: Trained, apart: Real, settings: Settings, exploited: Mapping[str, Any] | None = None
+) -> None:
+    """The judge of a training, what real music gets that it has not learned from (`apart`), and exploiting agents."""
     config = {
         "classes": list(CLASSES),
         "part": JUDGE,
         "settings": asdict(settings),
         "rounds": trained.log,
+        "exploited": exploited or {},
         "real": reference(trained.model, apart, settings),
         "real_part": REFEREE,
         "sources": SOURCES,
@@ -100,25 +104,34 @@ def write_judge(folder: Path, trained: Trained, apart: Real, settings: Settings)
     save_judge(folder, trained.model, config)
 
 
-def exploit(style: str, steps: int, seed: int) -> Played:
-    """Windows of pieces of an agent that was trained from scratch for the judge alone."""
+def exploit(style: str, steps: int, seed: int, from_prior: bool) -> Played:
+    """Windows of pieces of an agent that was trained for the judge alone, from scratch or from the prior, unheld."""
     off = {name: 0.0 for name in make_brief(style).style.rewards}
     brief = make_brief(style, {"bars": EXPLOIT_BARS})
     terms = weigh_terms(brief.style.rewards, off | {"in_style": 20.0})
+    settings = {"anchor": 0.0} if from_prior else {"learning_rate": 1e-3}
     with tempfile.TemporaryDirectory() as place:
-        job = TrainingJob(brief, terms, steps, seed, Path(place), lambda *_: None, {"learning_rate": 1e-3})
+        job = TrainingJob(brief, terms, steps, seed, Path(place), lambda *_: None, settings, from_prior=from_prior)
         train = find_agent("maskable_ppo").train
         assert train is not None
         trained = train(job)
     pieces = play(trained.agent, brief, terms, range(2**40, 2**40 + EXPLOIT_PIECES))
-    print(
-        f"exploit {style}: {np.mean([p.total for p in pieces]) / 20:.3f} of the term's 1", file=sys.stderr, flush=True
-    )
+    begun = "the prior" if from_prior else "scratch"
+    told = f"{np.mean([p.total for p in pieces]) / 20:.3f} of the term's 1"
+    print(f"exploit {style} from {begun}: {told}", file=sys.stderr, flush=True)
     melodies = make_melodies([decode(brief, piece.seed, piece.actions) for piece in pieces])
     windows = np.concatenate(
         [windows_of(melodies, np.arange(len(melodies)), np.full(len(melodies), at), MAX_BARS) for at in (0, 8)]
     )
     return STYLES.index(style), melodies, windows[windows[:, 1] > windows[:, 0]]
+
+
+def taken_for(model: JudgeModel, found: Sequence[Played]) -> list[float]:
+    """The mean probability that the judge gives the other windows of each exploiting agent."""
+    said = [
+        model.probabilities(melodies, windows[1::2])[:, style] for style, melodies, windows in found
+    ]
+    return [round(float(each.mean()), 4) for each in said]
 
 
 def make_referee(real: Real, settings: Settings) -> None:
@@ -201,6 +214,7 @@ def make_judge(settings: Settings, exploit_steps: int, keep: Path | None) -> Non
     trained = train_judge(own, settings, kept=keep)
     folder = FOLDER / "judge"
     found: list[Played] = []
+    refreshed: dict[str, Any] = {}
     if exploit_steps:
         with tempfile.TemporaryDirectory() as place:
             write_judge(Path(place), trained, apart, settings)
@@ -208,12 +222,20 @@ def make_judge(settings: Settings, exploit_steps: int, keep: Path | None) -> Non
             save_monitor(Path(place), train_monitor(own, apart, trained, settings, cheap=30, dear=3), PARTS)
             os.environ[JUDGE_VARIABLE] = place
             load_judge.cache_clear()
-            found = [exploit(style, exploit_steps, settings.seed) for style in EXPLOITED]
+            found = [
+                exploit(style, exploit_steps, settings.seed, begun) for style in EXPLOITED for begun in (False, True)
+            ]
             del os.environ[JUDGE_VARIABLE]
             load_judge.cache_clear()
-        features = [trained.model.features(melodies, windows) for _, melodies, windows in found]
+        # Every other window is learned from, the others tell what has come of it.
+        features = [trained.model.features(melodies, windows[::2]) for _, melodies, windows in found]
+        before = taken_for(trained.model, found)
         trained = trained.with_attacks(np.concatenate(features))
-    write_judge(folder, trained, apart, settings)
+        after = taken_for(trained.model, found)
+        names = [f"{style} from {begun}" for style in EXPLOITED for begun in ("scratch", "the prior")]
+        refreshed = {name: {"before": b, "after": a} for name, b, a in zip(names, before, after, strict=True)}
+        print(f"exploits, before and after: {refreshed}", file=sys.stderr, flush=True)
+    write_judge(folder, trained, apart, settings, refreshed)
     save_monitor(folder, train_monitor(own, apart, trained, settings, found), PARTS)
     make_referee(apart, settings)
 

@@ -686,6 +686,22 @@ _MODELS = types.Tuple(
 )
 
 
+@njit(
+    void(
+        float32[:, ::1],
+        *(int32[:, ::1], int32[::1], float32[::1], float32[::1], int32[::1], float32[::1]),
+        float32[:, ::1],
+    ),
+    cache=True,
+)
+def boosted(
+    features: Any, roots: Any, nodes: Any, value: Any, edges: Any, edge_at: Any, base: Any, out: Any
+) -> None:
+    """The sums of trees (rounds, columns) for many windows, one row each: see `PACKED` in `trees.py`."""
+    for w in range(len(features)):
+        _boosted(features[w], roots, nodes, value, edges, edge_at, base, out[w])
+
+
 @njit(void(*_MELODY, int32[:, ::1], *_TABLES, _MODELS, float32[:, ::1]), cache=True, nogil=True)
 def judge_windows(
     onsets: Any, ends: Any, pitches: Any, windows: Any, melody: Any, degree: Any, rhythm: Any, models: Any, out: Any

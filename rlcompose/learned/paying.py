@@ -59,19 +59,28 @@ def pay_rows(moments: Moments, shares: Mapping[str, float]) -> NDArray[np.float6
     return result
 
 
-def natural_rows(moments: Moments) -> NDArray[np.float64]:
-    """What the reward term `natural` gives each row, float64 (envs,); 0 where no bar ends."""
-    head = naturalness_of(moments.family)
+def windows_of_rows(moments: Moments) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float32]]:
+    """The last eight bars of the rows in which a bar has ended.
+
+    Returns:
+        Which rows these are, int64 (some,); what share of the piece's windows each is, float64 (some,), for its first
+        window ends with its eighth bar; their features, float32 (some, features).
+    """
     state = moments.state
     features = np.zeros((len(moments), NUM_FEATURES), np.float32)
     ended = np.empty(len(moments), np.int64)
     kernel().features_of_rows(
         *(state.events, state.now, state.done, _scales(), *load_judge().model.ngrams.arrays, features, ended)
     )
-    result = np.zeros(len(moments))
     rows = np.flatnonzero(ended)
+    windows = np.maximum(state.now[rows, FIELD["bars"]] - MAX_BARS + 1, 1)
+    return rows, np.minimum(ended[rows] / windows, 1.0), features[rows]
+
+
+def natural_rows(moments: Moments) -> NDArray[np.float64]:
+    """What the reward term `natural` gives each row, float64 (envs,); 0 where no bar ends."""
+    result = np.zeros(len(moments))
+    rows, shares, features = windows_of_rows(moments)
     if len(rows):
-        # As many bars as have ended, of those that windows end with: a piece's first window ends with its eighth.
-        share = ended[rows] / np.maximum(state.now[rows, FIELD["bars"]] - MAX_BARS + 1, 1)
-        result[rows] = head.scores(features[rows]) * np.minimum(share, 1.0)
+        result[rows] = naturalness_of(moments.family).scores(features) * shares
     return result

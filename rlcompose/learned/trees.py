@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlcompose.errors import RlcomposeError
+from rlcompose.learned.compiled import kernel
 from rlcompose.learned.layout import NUM_FEATURES
 
 # What stands in files: `roots` (rounds, columns) is the first node of each tree, `base` (columns,) what is added to
@@ -96,6 +97,13 @@ def checked_trees(arrays: Mapping[str, NDArray[Any]], columns: int, whose: str) 
     ):
         raise RlcomposeError(f"the trees of {whose} are damaged: a node points to none")
     return trees | _packed(trees, whose)
+
+
+def boosted_sums(features: NDArray[np.float32], trees: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
+    """The sums of checked trees for windows, float32 (windows, columns)."""
+    out = np.empty((len(features), trees["roots"].shape[1]), np.float32)
+    kernel().boosted(np.ascontiguousarray(features, np.float32), *(trees[name] for name in PACKED), out)
+    return out
 
 
 def _packed(trees: Mapping[str, NDArray[Any]], whose: str) -> dict[str, NDArray[Any]]:

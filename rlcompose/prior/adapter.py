@@ -12,6 +12,7 @@ Source: Hu et al. 2022, "LoRA: Low-Rank Adaptation of Large Language Models", IC
 from __future__ import annotations
 
 import hashlib
+
 import torch
 from torch import Tensor, nn
 

@@ -1,0 +1,119 @@
+"""Before any reward: the policy learns from those of its own pieces that are most like real music.
+
+Pieces are played some at a time on the same draw (chart, key, tempo). Of each such group one is kept by lot, in
+proportion to the odds that it is real music by the style's naturalness head; the policy then learns to play what was
+kept, by likelihood. That is importance resampling: what is kept has nearly the distribution of real music, as far as
+the head can tell, and nothing is pushed beyond it.
+
+Source: Grover et al. 2019, "Bias correction of learned generative models using likelihood-free importance weighting",
+NeurIPS; Peters and Schaal 2007, "Reinforcement learning by reward-weighted regression", ICML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from rlcompose.agent import pick
+from rlcompose.brief import Brief, Options, asked_over
+from rlcompose.codec import decode
+from rlcompose.engine.core import Engine
+from rlcompose.learned.layout import MAX_BARS
+from rlcompose.learned.naturalness import WIDEST_LOGIT, has_naturalness, natural_scores
+from rlcompose.theory.meter import Meter
+
+TWO_FOUR = Meter(2, 4)
+GROUP = 8  # pieces on the same draw, of which one is kept
+TOGETHER = 512  # pieces played side by side
+EPOCHS, BATCH, RATE = 3, 512, 1e-3
+
+Progress = Callable[[float], None]
+
+
+def can_refine(brief: Brief) -> bool:
+    """Whether there is a head of the style, and pieces are long enough for it."""
+    return has_naturalness(brief.style.family) and brief.bars >= MAX_BARS
+
+
+def refine(policy: Any, brief: Brief, groups: int, seed: int, progress: Progress = lambda share: None) -> float:
+    """Let a policy that began as a prior learn from its most natural pieces of eight bars.
+
+    Args:
+        policy: Of `_prior_policy`; its adapter is changed.
+        brief: Whose style, and what is pinned but the length, the pieces have.
+        groups: How many are learned from; eight times as many are played.
+        seed: Of all draws.
+        progress: Is told which share is done.
+
+    Returns:
+        The mean score of what was kept less that of all, -2 to 2: what there was to learn.
+    """
+    is_short = any(meter == TWO_FOUR for meter in brief.style.meters)  # of which two bars are one of a window
+    short = asked_over(brief, Options(bars=2 * MAX_BARS if is_short else MAX_BARS))
+    features: list[NDArray[np.float32]] = []
+    actions: list[NDArray[np.int64]] = []
+    gained = []
+    draw = np.random.default_rng([seed, 1])
+    done = 0
+    while done < groups:
+        number = min(TOGETHER // GROUP, groups - done)
+        seen, taken, pieces = _played(policy, short, np.repeat(np.arange(done, done + number), GROUP), seed, draw)
+        scores = natural_scores(short.style.family, pieces).reshape(number, GROUP)
+        odds = np.exp(WIDEST_LOGIT * scores)
+        kept = pick(odds, draw.random(number))
+        gained.append(scores[np.arange(number), kept] - scores.mean(axis=1))
+        rows = kept + GROUP * np.arange(number)
+        features += [seen[row] for row in rows]
+        actions += [taken[row] for row in rows]
+        done += number
+        progress(0.7 * done / groups)
+    _learn(policy, np.concatenate(features), np.concatenate(actions), seed)
+    progress(1.0)
+    return float(np.concatenate(gained).mean())
+
+
+def _played(
+    policy: Any, brief: Brief, draws: NDArray[np.int64], seed: int, draw: np.random.Generator
+) -> tuple[list[NDArray[np.float32]], list[NDArray[np.int64]], list[Any]]:
+    """A piece for each number of a draw: features (events, size) and actions (events,) of each, and the music."""
+    seeds = [(seed << 24) + int(number) for number in draws]
+    engine = Engine(brief, (), len(seeds))
+    engine.reset(seeds)
+    seen: list[list[NDArray[np.float32]]] = [[] for _ in seeds]
+    taken: list[list[int]] = [[] for _ in seeds]
+    while not engine.state.done.all():
+        running = np.flatnonzero(~engine.state.done)
+        with torch.no_grad():
+            features = policy.adapted.features(torch.from_numpy(engine.state.obs[running].astype(np.float32)))
+            chances = policy.adapted.log_probs(features).exp().double().numpy()
+        chosen = np.zeros(len(seeds), np.int64)
+        chosen[running] = pick(chances * engine.state.mask[running], draw.random(len(running)))
+        for row, feature in zip(running, features.numpy(), strict=True):
+            seen[row].append(feature)
+            taken[row].append(int(chosen[row]))
+        engine.step(chosen)
+    pieces = [decode(brief, s, each) for s, each in zip(seeds, taken, strict=True)]
+    return [np.array(each) for each in seen], [np.array(each) for each in taken], pieces
+
+
+def _learn(policy: Any, features: NDArray[np.float32], actions: NDArray[np.int64], seed: int) -> None:
+    """Make what was kept likelier, event by event."""
+    weights = list(policy.adapted.parameters())
+    optimizer = torch.optim.Adam(weights, RATE)
+    seen, taken = torch.from_numpy(features), torch.from_numpy(actions)
+    order = np.random.default_rng([seed, 2])
+    batches = max(1, len(actions) // BATCH)
+    for epoch in range(EPOCHS):
+        for number, rows in enumerate(np.array_split(order.permutation(len(actions)), batches)):
+            done = (epoch * batches + number) / (EPOCHS * batches)
+            optimizer.param_groups[0]["lr"] = RATE * (1.0 - 0.95 * done)
+            some = torch.from_numpy(rows)
+            loss = -policy.choice(seen[some]).log_prob(taken[some]).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(weights, 1.0)
+            optimizer.step()
