@@ -15,10 +15,8 @@ from rlcompose.agent import Agent, TrainingJob, TrainingResult
 from rlcompose.brief import Brief
 from rlcompose.codec import action_space, observation_space
 from rlcompose.preset import Preset, with_settings
-from rlcompose.reward import WeightedTerm
 from rlcompose.sampling import SamplingAgent, one_thread
 
-from ._matching import Matching
 from ._policy import MaskableMusicPolicy, MusicPolicy
 from ._prior_policy import MaskablePriorPolicy, PriorPolicy
 from ._refine import can_refine, refine
@@ -40,8 +38,6 @@ class _WarmedUp:
     """PPO whose critic learns alone from the first rollouts, so that the policy is not moved by values of no sense."""
 
     warm_up = 0  # rollouts
-    matching: Matching | None = None
-    logger: Any
     policy: Any
     rollout_buffer: Any
 
@@ -56,9 +52,6 @@ class _WarmedUp:
             self.policy.learns_only_values(False)
         elif self.rollout_buffer.anchor is not None:
             self.rollout_buffer.anchor.steer()
-        if self.matching is not None:
-            self.logger.record("matching/distance", self.matching.distance)
-            self.matching.update()
 
 
 class WarmedUpPPO(_WarmedUp, PPO):
@@ -82,7 +75,7 @@ FROM_PRIORS: Mapping[str, tuple[Any, Any, Any]] = {
 # In the place of the preset where an agent begins as a prior. It plays music already, so that what is left to learn is
 # far from the event that it is paid for, and the entropy is the music's.
 FROM_PRIOR: Mapping[str, int | float] = {
-    "gamma": 0.995,
+    "gamma": 1.0,
     "gae_lambda": 0.95,
     "num_envs": 128,
     "n_steps": 128,
@@ -92,7 +85,6 @@ FROM_PRIOR: Mapping[str, int | float] = {
     "max_grad_norm": 1.0,
     "anchor_kl": 0.7,
     "refine": 600,
-    "matching": 10.0,
 }
 
 # In the place of the preset where an agent goes on with what it has learned. A reward of one's own often pays at once,
@@ -120,16 +112,13 @@ def train(name: str, preset: Preset, job: TrainingJob) -> TrainingResult:
     settings = with_settings(preset, usual | job.settings)
     names = ("hidden", "rank", "num_envs", "learning_rate", "anchor", "anchor_kl", "anchor_fall", "warm_up", "refine")
     hidden, rank, num_envs, rate, anchor, target, fall, warm_up, refined = (settings.pop(key) for key in names)
-    weight = settings.pop("matching")
-    # It is paid while the policy learns; pieces are judged by the job's own terms.
-    matching = Matching(job.brief.style.family) if weight and adapted is not None and can_refine(job.brief) else None
     # A short budget gets short rollouts, so that it still learns from several.
     while num_envs > FEWEST_ENVS and num_envs * settings["n_steps"] * 4 > job.steps:
         num_envs //= 2
     settings["batch_size"] = _equal_batches(num_envs * settings["n_steps"], settings["batch_size"])
     with one_thread(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "You have specified a mini-batch size")  # of which the last is smaller
-        env = make_env(job, num_envs, () if matching is None else (WeightedTerm(matching.term, weight),))
+        env = make_env(job, num_envs)
         model = algorithm(
             policy,
             env,
@@ -150,7 +139,7 @@ def train(name: str, preset: Preset, job: TrainingJob) -> TrainingResult:
             return train_model(job, model, env, _agent(name, model.policy), {"hidden": hidden})
         model.rollout_buffer.keep_features(model.policy.features_extractor)
         model.rollout_buffer.reset()
-        model.warm_up, model.matching = warm_up, matching
+        model.warm_up = warm_up
         return train_model(job, model, env, _agent(name, model.policy), shape_of(adapted, rank))
 
 

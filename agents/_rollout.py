@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 ANCHOR_BATCH = 8192  # events whose probabilities are computed at once
 STEER = 0.1  # nats of the logarithm by which a rollout moves the anchor's weight at most
 FURTHEST = 30.0  # the weight is never so many times its first, or so small a part of it
+LEAST_SPREAD = 1e-4  # of returns; below it nothing is paid
 PLACE = BLOCKS["place"]
-BAR_TICKS = PLACE.start + [column.name for column in PLACE.columns].index("bar_ticks")
+BAR_TICKS, TICK_IN_BAR = (
+    PLACE.start + [column.name for column in PLACE.columns].index(name) for name in ("bar_ticks", "tick_in_bar")
+)
 
 
 class TimedRolloutBuffer(RolloutBuffer):
@@ -54,10 +57,11 @@ class TimedRolloutBuffer(RolloutBuffer):
     def keep_features(self, extractor: PriorFeatures) -> None:
         """Learn from the features of the events, as they were when these were played, in the place of observations.
 
-        Rewards are then counted from what the rollout's time earns in the mean, and in the spread of the first
-        rollout's returns; and `gae_lambda` is one of a quarter note. A piece has its length, so its return is changed
-        by a constant. But a critic that does not know yet what a bar costs would else find short events good, after
-        which less time has passed and fewer bars have been paid for.
+        Rewards are then counted from what the rollout's bars and quarter notes earn in the mean, and in the spread of
+        the first rollout's returns; and `gae_lambda` is one of a quarter note. A piece has so many bars and quarters,
+        so its return is changed by a constant. But a critic that does not know yet what a bar costs would else find
+        short events good, after which less time has passed and fewer bars have been paid for; and where a bar earns
+        something, long ones.
         """
         self._extractor = extractor
 
@@ -76,7 +80,7 @@ class TimedRolloutBuffer(RolloutBuffer):
     def compute_returns_and_advantage(self, last_values: torch.Tensor, dones: NDArray[Any]) -> None:
         """Generalised advantage estimation with each event's own discount."""
         ticks = self._ticks[self.actions[..., 0].astype(np.int64) % len(self._ticks)]
-        bar_ticks = self.observations[..., BAR_TICKS] if self.anchor is not None else ticks
+        bar_ticks, here = (self.observations[..., column].astype(np.int64) for column in (BAR_TICKS, TICK_IN_BAR))
         if self._extractor is not None:
             self.observations = self._features
         if self.anchor is not None:
@@ -88,11 +92,14 @@ class TimedRolloutBuffer(RolloutBuffer):
         following = last_values.clone().cpu().numpy().flatten()
         if self._extractor is not None:
             trusted = trusted**quarters
-            self.rewards -= self.rewards.sum() / quarters.sum() * quarters
+            passed = np.stack([(here + ticks) // bar_ticks, quarters], axis=-1).reshape(-1, 2)
+            earned = np.linalg.lstsq(passed, self.rewards.ravel(), rcond=None)[0]
+            self.rewards -= (passed @ earned).reshape(self.rewards.shape).astype(np.float32)
             if self._unit is None:
                 nothing = np.zeros_like(self.values)
                 returns = _advantages(self.rewards, nothing, nothing[0], discounts * goes_on, np.float32(1.0))
-                self._unit = float(returns.std()) or 1.0
+                spread = float(returns.std())
+                self._unit = spread if spread > LEAST_SPREAD else 1.0
             self.rewards /= self._unit
         self.advantages = _advantages(self.rewards, self.values, following, discounts * goes_on, trusted)
         self.returns = self.advantages + self.values

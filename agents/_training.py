@@ -10,7 +10,7 @@ import json
 import math
 import sys
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,6 @@ from rlcompose.preset import with_settings
 from rlcompose.prior.adapter import AdaptedPrior, fingerprint
 from rlcompose.prior.model import load_prior
 from rlcompose.prior.players import prior_of
-from rlcompose.reward import WeightedTerm
 from rlcompose.sampling import SamplingAgent
 from rlcompose.sb3 import ComposeVecEnv
 
@@ -51,9 +50,9 @@ PRIOR, PRIOR_ID = "prior", "prior_id"  # in the configuration of a model that ch
 Shape = Mapping[str, int | str]
 
 
-def make_env(job: TrainingJob, num_envs: int, more: Sequence[WeightedTerm] = ()) -> ComposeVecEnv:
-    """The environments of a job, seeded far apart for different training seeds; `more` is paid beside its terms."""
-    return ComposeVecEnv(job.brief, (*job.terms, *more), num_envs, seed=job.seed * 1_000_003)
+def make_env(job: TrainingJob, num_envs: int) -> ComposeVecEnv:
+    """The environments of a job, seeded far apart for different training seeds."""
+    return ComposeVecEnv(job.brief, job.terms, num_envs, seed=job.seed * 1_000_003)
 
 
 def durations(brief: Brief) -> tuple[int, ...]:
@@ -159,6 +158,8 @@ class Watch(BaseCallback):
         self.health = Health(preset, with_settings(preset, job.settings), self._tell)
         self.best = math.nan
         self.best_weights: dict[str, Tensor] | None = None
+        # An agent that is held to a prior is as good as its rewards less its distance: the latest is the best.
+        self._keeps_latest = job.from_prior
         self.returns: deque[float] = deque(maxlen=RECENT_PIECES)
         self._shares: deque[dict[str, float]] = deque(maxlen=RECENT_PIECES)
         self._lengths: deque[int] = deque(maxlen=RECENT_PIECES)
@@ -251,8 +252,8 @@ class Watch(BaseCallback):
         events = sum(len(piece.actions) for piece in pieces)
         self._next_evaluation = self.num_timesteps + max(self.job.steps // EVALUATIONS, EVALUATION_SPACING * events)
         self.logger.record("eval/return", mean)
-        if not mean <= self.best:
-            self.best = mean
+        if self._keeps_latest or not mean <= self.best:
+            self.best = mean if math.isnan(self.best) else max(mean, self.best)
             self.best_weights = {name: value.clone() for name, value in self.agent.network.state_dict().items()}
         if self._judged is not None:
             finding = self._judged.look(self.num_timesteps, pieces)

@@ -109,7 +109,7 @@ def exploit(style: str, steps: int, seed: int, from_prior: bool) -> Played:
     off = {name: 0.0 for name in make_brief(style).style.rewards}
     brief = make_brief(style, {"bars": EXPLOIT_BARS})
     terms = weigh_terms(brief.style.rewards, off | {"in_style": 20.0})
-    settings = {"anchor": 0.0} if from_prior else {"learning_rate": 1e-3}
+    settings = {"anchor": 0.0, "refine": 0} if from_prior else {"learning_rate": 1e-3}
     with tempfile.TemporaryDirectory() as place:
         job = TrainingJob(brief, terms, steps, seed, Path(place), lambda *_: None, settings, from_prior=from_prior)
         train = find_agent("maskable_ppo").train

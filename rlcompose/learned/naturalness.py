@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from rlcompose.errors import RlcomposeError, missing_extra, unknown
 from rlcompose.learned.judge import load_judge, whole_windows
-from rlcompose.learned.layout import FEATURES, LIKELIHOODS_AT, MAX_BARS, STYLES
+from rlcompose.learned.layout import LIKELIHOODS_AT, MAX_BARS, STYLES
 from rlcompose.learned.melodies import Melodies, all_windows, bars_so_far, make_melodies, windows_of
 from rlcompose.learned.models import load_arrays, quadratic, save_arrays, standardised
 from rlcompose.learned.trees import (
@@ -41,12 +41,7 @@ HEADS = "the naturalness head"  # in messages
 WIDEST_LOGIT = 4.0  # beyond which a window is scored as at it
 SHIPPED = Path(__file__).resolve().parents[1] / "weights" / "naturalness"
 FOLDS = 5
-OUTLYING = 3.0  # deviations beyond which a feature is counted as at them
-_NOT_COUNTED = ("degree", "in_scale", "on_beat_in_scale", "num_degrees", "first_", "last_", "tonic_on_beats")
 Floats = NDArray[np.float32]
-_COUNTED = np.array(
-    [k for k, name in enumerate(FEATURES) if k < LIKELIHOODS_AT and not name.startswith(_NOT_COUNTED)], np.int64
-)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +51,6 @@ class Naturalness:
     What both give is a logarithm of odds; the mean of the two is better than either (jazz, unseen players: log-loss
     .573 and .567, together .548).
 
-    usual     means of `statistics` over the real windows
     trees     as `rlcompose.learned.trees` names their arrays, packed too
     accuracy  of telling windows of real groups and of pieces that it had not seen; .5 is not at all
     """
@@ -65,7 +59,6 @@ class Naturalness:
     mean: Floats
     scale: Floats
     weights: Floats
-    usual: NDArray[np.float64]
     trees: Mapping[str, NDArray[Any]]
     accuracy: float
 
@@ -73,14 +66,6 @@ class Naturalness:
         """That windows are real music, float64 (windows,)."""
         result: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-np.clip(self._logits(features), -30, 30)))
         return result
-
-    def statistics(self, features: Floats) -> NDArray[np.float64]:
-        """The features of windows and their squares, float64 (windows, some), counted in the head's deviations.
-
-        Without those of the degrees of the key, which are the chart's as much as the melody's, and of the beginning.
-        """
-        z = np.clip((features[:, _COUNTED] - self.mean[_COUNTED]) * self.scale[_COUNTED], -OUTLYING, OUTLYING)
-        return np.concatenate([z, z * z], axis=1).astype(np.float64)
 
     def _logits(self, features: Floats) -> NDArray[np.float64]:
         of_squares = _quadratic(features, self.mean, self.scale) @ self.weights.astype(np.float64)
@@ -166,7 +151,7 @@ def fit_naturalness(style: str, real: Melodies, groups: Sequence[str], made: Mel
         ).fit(bins[rows], is_real[rows], **asked)
         arrays = checked_trees(tree_arrays(trees, edges), 1, HEADS)
         parts = (np.asarray(each, np.float32) for each in (mean, scale, regression.coef_[0]))
-        return Naturalness(style, *parts, np.zeros(0), arrays, float("nan"))
+        return Naturalness(style, *parts, arrays, float("nan"))
 
     right = np.zeros(len(x), np.bool_)
     for each in range(FOLDS):
@@ -174,16 +159,15 @@ def fit_naturalness(style: str, real: Melodies, groups: Sequence[str], made: Mel
         if aside.any() and len(np.unique(is_real[~aside])) == 2:
             right[aside] = (fitted(~aside).probabilities(features[aside]) > 0.5) == (is_real[aside] == 1)
     accuracy = (right[is_real == 1].mean() + right[is_real == 0].mean()) / 2
-    head = fitted(np.ones(len(x), np.bool_))
-    return replace(head, usual=head.statistics(features[is_real == 1]).mean(axis=0), accuracy=float(accuracy))
+    return replace(fitted(np.ones(len(x), np.bool_)), accuracy=float(accuracy))
 
 
-ARRAYS, USUAL = ("mean", "scale", "weights"), "usual"
+ARRAYS = ("mean", "scale", "weights")
 
 
 def save_naturalness(folder: Path, head: Naturalness, config: dict[str, Any]) -> None:
     """Write a head's folder."""
-    arrays = {name: np.float32(getattr(head, name)) for name in (*ARRAYS, USUAL)} | {name: head.trees[name] for name in TREES}
+    arrays = {name: getattr(head, name) for name in ARRAYS} | {name: head.trees[name] for name in TREES}
     save_arrays(folder, {"kind": "naturalness", "style": head.style, "accuracy": head.accuracy, **config}, arrays)
 
 
@@ -194,14 +178,13 @@ def load_naturalness(folder: str | Path) -> Naturalness:
         RlcomposeError: It cannot be read, was made for other features, or an array is missing or damaged.
     """
     config, arrays = load_arrays(Path(folder), "naturalness")
-    missing = [name for name in (*ARRAYS, USUAL) if name not in arrays]
+    missing = [name for name in ARRAYS if name not in arrays]
     if missing:
         raise RlcomposeError(f"the naturalness head in {folder} lacks {', '.join(missing)}")
     whose = f"{HEADS} in {folder}"
-    parts = {name: np.ascontiguousarray(arrays[name], np.float32) for name in (*ARRAYS, USUAL)}
-    shapes = {USUAL: (2 * len(_COUNTED),), "mean": (LIKELIHOODS_AT,), "scale": (LIKELIHOODS_AT,), "weights": (2 * LIKELIHOODS_AT + 1,)}
+    parts = {name: np.ascontiguousarray(arrays[name], np.float32) for name in ARRAYS}
+    shapes = {"mean": (LIKELIHOODS_AT,), "scale": (LIKELIHOODS_AT,), "weights": (2 * LIKELIHOODS_AT + 1,)}
     check_shapes(parts, shapes, whose)
-    parts[USUAL] = parts[USUAL].astype(np.float64)
     trees = checked_trees(arrays, 1, whose)
     return Naturalness(config["style"], **parts, trees=trees, accuracy=float(config["accuracy"]))
 
