@@ -24,6 +24,7 @@ from ._rollout import MaskableTimedRolloutBuffer, TimedRolloutBuffer
 from ._training import (
     adapted_as_in,
     adapted_prior,
+    device_of,
     durations,
     load_weights,
     make_env,
@@ -93,6 +94,8 @@ FROM_PRIOR: Mapping[str, int | float] = {
 # with the preset's, both held by the anchor. From scratch so far a sight is too noisy: a million events came to a
 # return of -90, not of -35.
 GOING_ON: Mapping[str, int | float] = {"gamma": 0.995, "gae_lambda": 0.97, "n_steps": 256, "num_envs": 64}
+# An accelerator wants large batches: as many events in a rollout's step as pieces are played side by side.
+ON_ACCELERATOR: Mapping[str, int | float] = {"num_envs": 1024, "n_steps": 64, "batch_size": 8192}
 FEWEST_ENVS = 16
 
 
@@ -102,13 +105,15 @@ def _policy_settings(brief: Brief, hidden: int) -> dict[str, Any]:
 
 
 def train(name: str, preset: Preset, job: TrainingJob) -> TrainingResult:
-    """Train from scratch, from the style's prior, or from the job's start; Ctrl-C ends in order with the best so far."""
+    """Train from scratch, as the prior, or from the job's start; Ctrl-C ends in order with the best weights so far."""
     rank = int(with_settings(preset, job.settings)["rank"])
     adapted = adapted_prior(job, name, rank)
     algorithm, policy, buffer = (ALGORITHMS if adapted is None else FROM_PRIORS)[name]
     usual: Mapping[str, int | float] = {} if adapted is None else FROM_PRIOR
     if job.start is not None:
         usual = usual | _going_on(preset, job.steps) | {"anchor_kl": 0.0}
+    if job.device != "cpu":
+        usual = usual | ON_ACCELERATOR
     settings = with_settings(preset, usual | job.settings)
     names = ("hidden", "rank", "num_envs", "learning_rate", "anchor", "anchor_kl", "anchor_fall", "warm_up", "refine")
     hidden, rank, num_envs, rate, anchor, target, fall, warm_up, refined = (settings.pop(key) for key in names)
@@ -127,12 +132,10 @@ def train(name: str, preset: Preset, job: TrainingJob) -> TrainingResult:
             policy_kwargs=_policy_settings(job.brief, hidden) if adapted is None else {"adapted": adapted},
             rollout_buffer_class=buffer,
             rollout_buffer_kwargs={"durations": durations(job.brief)},
-            device="cpu",
+            device=device_of(job),
             **settings,
         )
         start_from(job, name, model.policy)
-        if adapted is not None and job.start is None and refined and can_refine(job.brief):
-            refine(model.policy, job.brief, refined, job.seed)
         if (job.start is not None and job.is_paid_anew) or (job.start is None and adapted is not None):
             model.rollout_buffer.hold_to(model.policy, anchor, target, fall)
         if adapted is None:
@@ -140,7 +143,14 @@ def train(name: str, preset: Preset, job: TrainingJob) -> TrainingResult:
         model.rollout_buffer.keep_features(model.policy.features_extractor)
         model.rollout_buffer.reset()
         model.warm_up = warm_up
-        return train_model(job, model, env, _agent(name, model.policy), shape_of(adapted, rank))
+        finish = None
+        if refined and _pays_naturalness(job) and can_refine(job.brief):
+            finish = partial(refine, model.policy, job.brief, refined, job.seed)
+        return train_model(job, model, env, _agent(name, model.policy), shape_of(adapted, rank), finish=finish)
+
+
+def _pays_naturalness(job: TrainingJob) -> bool:
+    return any(weighted.term.name == "natural" and weighted.weight > 0 for weighted in job.terms)
 
 
 def _going_on(preset: Preset, steps: int) -> dict[str, int | float]:

@@ -44,7 +44,7 @@ class PriorFeatures(BaseFeaturesExtractor):
         if observations.shape[1] != OBSERVATION_SIZE:
             return observations
         features = self._adapted[0].features(observations)
-        self.latest = features.numpy()
+        self.latest = features.cpu().numpy()
         return features
 
 

@@ -160,6 +160,7 @@ class Anchor:
 
     def costs(self, rollout: RolloutBuffer, bars: float) -> NDArray[np.float32]:
         """What each event of a rollout of so many bars costs, float32 (steps, envs)."""
+        device = rollout.device
         actions = torch.from_numpy(rollout.actions.reshape(-1)).long()
         observations = torch.from_numpy(rollout.observations.reshape(len(actions), -1))
         masks = getattr(rollout, "action_masks", None)  # MaskablePPO's buffer has them
@@ -169,9 +170,9 @@ class Anchor:
             some = slice(first, first + ANCHOR_BATCH)
             with torch.no_grad():
                 masked = () if legal is None else (legal[some],)
-                choice = self._policy.get_distribution(observations[some].float(), *masked)
-                found.append(choice.log_prob(actions[some]))
-        anchored = torch.cat(found).numpy().reshape(rollout.log_probs.shape)
+                choice = self._policy.get_distribution(observations[some].float().to(device), *masked)
+                found.append(choice.log_prob(actions[some].to(device)))
+        anchored = torch.cat(found).cpu().numpy().reshape(rollout.log_probs.shape)
         away: NDArray[np.float32] = rollout.log_probs - anchored
         self.nats = float(away.sum()) / bars * 8
         return np.float32(self.weight) * away

@@ -10,7 +10,7 @@ import json
 import math
 import sys
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,17 @@ Shape = Mapping[str, int | str]
 def make_env(job: TrainingJob, num_envs: int) -> ComposeVecEnv:
     """The environments of a job, seeded far apart for different training seeds."""
     return ComposeVecEnv(job.brief, job.terms, num_envs, seed=job.seed * 1_000_003)
+
+
+def device_of(job: TrainingJob) -> str:
+    """Where a job's network learns.
+
+    Raises:
+        RlcomposeError: There is no such device here.
+    """
+    if job.device == "cuda" and not torch.cuda.is_available():
+        raise RlcomposeError("there is no CUDA device here: allowed is --device cpu")
+    return job.device
 
 
 def durations(brief: Brief) -> tuple[int, ...]:
@@ -264,6 +275,10 @@ class Watch(BaseCallback):
                 if self.job.stop_on_hacking:
                     raise _Stop
 
+    def changed(self) -> None:
+        """Something else than an update has changed the agent."""
+        self._evaluated = -1
+
     def end(self) -> None:
         """Look at what the last update made, unless that has been done."""
         if self._evaluated != self.num_timesteps:
@@ -285,12 +300,14 @@ def train_model(
     agent: SamplingAgent,
     shape: Shape,
     report_every: int = 0,
+    finish: Callable[[], object] | None = None,
     **learn: Any,
 ) -> TrainingResult:
     """Let a model learn for the job's steps and leave the best weights in the agent's network and in `model/`.
 
     Ctrl-C ends it in order, and so do weights that are no longer numbers. To be called within `one_thread`.
-    `learn` goes to the model's `learn`.
+    `finish` is called when all steps are done, before what has become of the agent is evaluated; `learn` goes to the
+    model's `learn`.
     """
     model.set_logger(Logger(str(job.folder), _writers(job.folder)))
     watch = Watch(job, env, agent, report_every)
@@ -299,6 +316,9 @@ def train_model(
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows makes weights that are no numbers
             try:
                 model.learn(job.steps, callback=watch, **learn)
+                if finish is not None:
+                    finish()
+                    watch.changed()
                 watch.end()
             except KeyboardInterrupt:
                 interrupted = True

@@ -69,6 +69,7 @@ class TrainingJob:
     from_prior    whether it begins as the style's prior, where there is no start
     is_paid_anew  whether the terms or their weights are others than those by which the start has learned
     stop_on_hacking  end the training where reward hacking is suspected
+    device        where the network learns, "cpu" or "cuda"
     """
 
     brief: Brief
@@ -83,6 +84,7 @@ class TrainingJob:
     is_paid_anew: bool = True
     stop_on_hacking: bool = False
     from_prior: bool = False
+    device: str = "cpu"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""`python -m rlcompose.compose`: compose new pieces by a style's prior, with a trained agent, or work on a piece."""
+"""`python -m rlcompose.compose`: compose new pieces with a style's agent or a run's, or work on a piece."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rlcompose.command import Parser, run
 from rlcompose.errors import RlcomposeError
+from rlcompose.shipped import SHIPPED
 
 if TYPE_CHECKING:
     from rlcompose.agent import Agent
@@ -20,17 +22,19 @@ if TYPE_CHECKING:
     from rlcompose.piece import Piece
     from rlcompose.prior.like import LikeComposer
     from rlcompose.run import Run
+    from rlcompose.score import Composition
     from rlcompose.style import Style
 
-PRIOR, WITHOUT_PRIOR = "prior", "beam"  # who composes in a style without a run, where there is a prior and where not
+PRIOR, WITHOUT_PRIOR = "prior", "beam"  # who composes in a style without a shipped agent, and without a prior
 HIGHEST_TEMPERATURE = 100
+NATURAL, RETURN = "natural", "return"  # by what the best of several is chosen
 
 
 def parser() -> Parser:
     """The command's options."""
     parser = Parser(
         "python -m rlcompose.compose",
-        "Compose pieces in a style as its music taught, or with the agent of a run; or compose bars of a piece anew.",
+        "Compose pieces with the agent that comes with a style, or that of a run; or compose bars of a piece anew.",
         "python -m rlcompose.compose --style jazz --bars 32",
     )
     from rlcompose.arguments import add_music_options, add_sound_options, at_least
@@ -43,10 +47,15 @@ def parser() -> Parser:
     )
     parser.add_argument("--style", metavar="STYLE", help=style_help)
     agent_help = (
-        f"an agent without training, or another run's by its folder (default without a run: {PRIOR}, or "
-        f"{WITHOUT_PRIOR} where the style has none)"
+        f"an agent without training, or another run's by its folder (default without a run: the style's of --model, "
+        f"or {WITHOUT_PRIOR} where it has none)"
     )
     parser.add_argument("--agent", metavar="NAME", help=agent_help)
+    model_help = (
+        f"without a run: {SHIPPED}, the agent that comes with the style and has learned from rewards, too (the "
+        f"default), or {PRIOR}, which has learned from the style's music alone"
+    )
+    parser.add_argument("--model", choices=(SHIPPED, PRIOR), help=model_help)
     set_help = "a setting of that agent, as in width=20; may be given several times"
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help=set_help)
     like_help = "compose something like this piece, over its chords: MIDI, MusicXML, ABC, kern or a piece's .json"
@@ -58,8 +67,13 @@ def parser() -> Parser:
     mode_help = "theme: sections return as the style's tunes do; solo: they do not (default: as the style's music)"
     parser.add_argument("--mode", choices=("theme", "solo"), help=mode_help)
     parser.add_argument("--count", type=at_least(1), default=1, metavar="N", help="how many pieces (default: 1)")
-    best_help = "compose each piece N times and keep the one with the highest return (default: 1)"
+    best_help = "compose each piece N times and keep the best (default: 1)"
     parser.add_argument("--best-of", type=at_least(1), default=1, metavar="N", help=best_help)
+    by_help = (
+        f"what the best is: {NATURAL}, the one that is most like real music (the default without a run, where that has "
+        f"been learned of the style), or {RETURN}, the one with the highest return (the default of a run)"
+    )
+    parser.add_argument("--best-by", choices=(NATURAL, RETURN), help=by_help)
     seed_help = "the first piece's seed, the next ones follow (default: 0)"
     parser.add_argument("--seed", type=at_least(0, 2**63 - 1), default=0, metavar="S", help=seed_help)
     warmth_help = "how freely a trained agent chooses: 1 as it learned, below more surely, above more boldly"
@@ -106,13 +120,17 @@ def _compose(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def _composed(arguments: argparse.Namespace) -> tuple[Path, Iterator[tuple[Piece, str]]]:
     """The folder that new pieces belong into, and the pieces with their names."""
+    from rlcompose.composing import Composer, read_motif
+
     composer, folder = _composer(arguments)
     if arguments.start is not None:
-        from rlcompose.composing import Composer, read_motif
-
         if not isinstance(composer, Composer):
             raise RlcomposeError("give either --start or --like")
         composer = composer.starting_from(read_motif(arguments.start, composer.brief.style))
+    if isinstance(composer, Composer):
+        composer = replace(composer, is_best=_best_by(arguments, composer.brief.style))
+    elif arguments.best_by is not None:
+        raise RlcomposeError("leave out --best-by: --like keeps what is most like the piece")
     seeds = range(arguments.seed, arguments.seed + arguments.count)
     name = f"{composer.brief.style.name}-{composer.agent.name}"
     return folder, ((composer.compose(seed, best_of=arguments.best_of), f"{name}-{seed}") for seed in seeds)
@@ -133,12 +151,25 @@ def _composer(arguments: argparse.Namespace) -> tuple[Composer | LikeComposer, P
         brief = make_brief(style, options)
         agent = _agent_without_run(arguments, brief.style)
         return Composer.of(agent, brief), Path("pieces")
-    if given := [name for name in ("trade", "agents", "mode") if getattr(arguments, name) is not None]:
+    if given := [name for name in ("trade", "agents", "mode", "model") if getattr(arguments, name) is not None]:
         raise RlcomposeError(f"leave out --{given[0]}: it is for composing without a run")
     if arguments.style is not None:
         raise RlcomposeError("give either a run or --style: a run has its style")
     source = read_run(arguments.source)
     return Composer(_agent_of(source, arguments), source.asked(options), source.terms()), source.folder / "pieces"
+
+
+def _best_by(arguments: argparse.Namespace, style: Style) -> Callable[[Composition], float] | None:
+    """What says how good a piece is; None for its return."""
+    from rlcompose.composing import most_natural
+
+    asked = arguments.best_by or (RETURN if arguments.source is not None else NATURAL)
+    if asked == RETURN or arguments.best_of == 1:
+        return None
+    liked = most_natural(style)
+    if liked is None and arguments.best_by is not None:
+        raise RlcomposeError(f"what is natural in style {style.name!r} has not been learned: allowed is {RETURN}")
+    return liked
 
 
 def _agent_of(source: Run, arguments: argparse.Namespace) -> Agent:
@@ -156,7 +187,15 @@ def _named(arguments: argparse.Namespace, style: Style) -> Agent:
     from rlcompose.preset import parse_settings
     from rlcompose.run import CONFIG, read_run
 
-    name = arguments.agent or _default_agent(style)
+    if arguments.agent is not None and arguments.model is not None:
+        raise RlcomposeError("give either --agent or --model")
+    name = arguments.agent or _default_agent(style, arguments.model)
+    if name == SHIPPED:
+        from rlcompose.shipped import shipped_run
+
+        if arguments.set:
+            raise RlcomposeError("--set is for an agent that --agent names: the shipped one plays as it was trained")
+        return _warm(arguments, shipped_run(style).agent_for(style))
     if not (Path(name) / CONFIG).is_file():
         kind = find_agent(name)
         return _warm(arguments, kind.made(parse_settings(arguments.set, kind.preset)))
@@ -165,20 +204,25 @@ def _named(arguments: argparse.Namespace, style: Style) -> Agent:
     return _warm(arguments, read_run(name).agent_for(style))
 
 
-def _default_agent(style: Style) -> str:
-    """The prior where the style has one; what plays in its place is said."""
+def _default_agent(style: Style, model: str | None) -> str:
+    """The model that is asked for, else the best that the style has; what plays in its place is said."""
     from importlib.util import find_spec
 
     from rlcompose.prior.shipped import has_prior
+    from rlcompose.shipped import has_shipped
 
-    if not has_prior(style):
+    if model == SHIPPED or (model is None and has_shipped(style)):
+        best = SHIPPED
+    elif model == PRIOR or has_prior(style):
+        best = PRIOR
+    else:
         print(f"compose: style {style.name!r} has no prior: {WITHOUT_PRIOR} composes", file=sys.stderr, flush=True)
         return WITHOUT_PRIOR
-    if find_spec("torch") is None:
-        hint = f"{WITHOUT_PRIOR} composes; for the prior: pip install 'rlcompose[train]'"
+    if model is None and find_spec("torch") is None:
+        hint = f"{WITHOUT_PRIOR} composes; for the agent that has learned the style: pip install 'rlcompose[train]'"
         print(f"compose: torch is not installed: {hint}", file=sys.stderr, flush=True)
         return WITHOUT_PRIOR
-    return PRIOR
+    return best
 
 
 def _style(arguments: argparse.Namespace) -> str:
@@ -202,14 +246,17 @@ def _agent_without_run(arguments: argparse.Namespace, style: Style) -> Agent:
         raise RlcomposeError("trading needs both --trade BARS and --agents NAMES, as in --trade 4 --agents jazz,fiddle")
     is_mixed = arguments.style is not None and is_mix(arguments.style)
     ensemble = "a mix of styles" if is_mixed else "trading" if arguments.trade is not None else ""
-    if ensemble and (arguments.agent is not None or arguments.set):
-        raise RlcomposeError(f"leave out --{'agent' if arguments.agent else 'set'}: {ensemble} says who composes")
+    given = [name for name in ("agent", "model", "set") if getattr(arguments, name)]
+    if ensemble and given:
+        raise RlcomposeError(f"leave out --{given[0]}: {ensemble} says who composes")
     if is_mixed and arguments.trade is not None:
         raise RlcomposeError("give either a mix of styles or --trade")
     if arguments.trade is not None:
         from rlcompose.prior.ensemble import trading_agent
 
         return _warm(arguments, trading_agent(arguments.agents, arguments.trade, style))
+    if arguments.mode is not None and arguments.model == SHIPPED:
+        raise RlcomposeError(f"leave out --mode: the {SHIPPED} agent plays as it has learned; --model {PRIOR} has it")
     if is_mixed or (arguments.mode is not None and arguments.agent in (None, PRIOR)):
         from rlcompose.prior.ensemble import mixed_agent, parse_mix
 
@@ -228,7 +275,7 @@ def _like(arguments: argparse.Namespace, options: Options) -> LikeComposer:
     from rlcompose.reward import settled, weigh_terms
     from rlcompose.style import load_style
 
-    for name in ("source", "agent", "trade", "agents", "mode"):
+    for name in ("source", "agent", "model", "trade", "agents", "mode"):
         if getattr(arguments, name) is not None:
             what = "the run" if name == "source" else f"--{name}"
             raise RlcomposeError(f"leave out {what}: --like composes by the prior of a style")

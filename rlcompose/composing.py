@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rlcompose.agent import Agent, Played, play
 from rlcompose.brief import Brief, make_brief, whole_number
-from rlcompose.codec import Encoding, encode, event_of
+from rlcompose.codec import Encoding, decode, encode, event_of
 from rlcompose.corpus.entry import Report
 from rlcompose.corpus.sources import read_pieces
 from rlcompose.engine.layout import MAX_BARS
@@ -49,6 +50,7 @@ class Composer:
     brief: Brief
     terms: tuple[WeightedTerm, ...]
     before: tuple[int, ...] = ()  # the actions with which every piece begins
+    is_best: Callable[[Composition], float] | None = None  # what the best of several has most of; None for the return
 
     @classmethod
     def of(cls, agent: Agent, brief: Brief) -> Composer:
@@ -72,7 +74,7 @@ class Composer:
         """A new piece.
 
         seed      what is drawn (key, chart, tempo, register) and the agent's chances are functions of it
-        best_of   how many pieces to compose on the same draw; the one with the highest return is kept
+        best_of   how many pieces to compose on the same draw; the best is kept, by `is_best` or the return
         """
         _check_seed(seed)
         return self._best(self.brief, seed, range(_checked(best_of)), Passage(before=self.before))
@@ -101,13 +103,20 @@ class Composer:
 
     def _best(self, brief: Brief, seed: int, takes: Sequence[int], passage: Passage) -> Piece:
         best: Played | None = None
+        highest = -math.inf
         for at in range(0, len(takes), _AT_ONCE):
             some = takes[at : at + _AT_ONCE]
             for played in play(self.agent, brief, self.terms, [seed] * len(some), takes=some, passage=passage):
-                if best is None or played.total > best.total:
-                    best = played
+                is_asked = self.is_best is not None and len(takes) > 1
+                good = self._liked(brief, played) if is_asked else played.total
+                if best is None or good > highest:
+                    best, highest = played, good
         assert best is not None
         return Piece(brief, best.seed, best.actions, self.terms, self.agent.name)
+
+    def _liked(self, brief: Brief, played: Played) -> float:
+        assert self.is_best is not None
+        return self.is_best(decode(brief, played.seed, played.actions))
 
     def _encoded(self, music: Composition, bars: tuple[int, int]) -> Piece:
         encoding = encode(music, self.brief.style)
@@ -119,6 +128,15 @@ class Composer:
                 f"{self.brief.style.name!r}, and would not stay as it is"
             )
         return Piece(encoding.brief, 0, encoding.actions, self.terms, self.agent.name)
+
+
+def most_natural(style: Style) -> Callable[[Composition], float] | None:
+    """What says how natural a piece of a style is, for `Composer.is_best`; None where nothing has learned it."""
+    from rlcompose.learned.naturalness import RECIPE, has_naturalness, natural_scores
+
+    if not has_naturalness(style.family, RECIPE):
+        return None
+    return lambda piece: float(natural_scores(style.family, [piece], RECIPE)[0])
 
 
 def read_motif(path: Path | str, style: Style) -> Composition:

@@ -35,7 +35,7 @@ class RunConfig:
     rewards    the weights of all terms that are paid; of those with a schedule the last
     settings   the hyper-parameters that differ from the agent's preset
     schedules  of the terms whose weight changed while it learned: pairs of (share of the steps, weight)
-    start      the folder of the run whose agent it went on with; empty where it began anew
+    start      the folder of the run whose agent it went on with, or "prior"; empty where it began from scratch
     """
 
     style: dict[str, Any]

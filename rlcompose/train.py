@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rlcompose.command import Parser, result_lines, run
+from rlcompose.errors import RlcomposeError
 
 if TYPE_CHECKING:
     from rlcompose.agent import Agent, AgentKind
@@ -23,8 +24,13 @@ if TYPE_CHECKING:
     from rlcompose.reward import Term, WeightedTerm
     from rlcompose.run import Run, RunConfig
 
-DEFAULT_STYLE, DEFAULT_AGENT, DEFAULT_STEPS = "jazz", "ppo", 1_000_000
-STEPS_FROM = 300_000  # with --from: less is new
+DEFAULT_STYLE, DEFAULT_AGENT = "jazz", "ppo"
+STEPS_SCRATCH = 1_000_000
+STEPS_PRIOR = 400_000  # what begins as a prior plays already
+STEPS_RUN = 200_000  # an agent that goes on with what it has learned: less is new
+LONG = 25  # times as many events with --budget long, about an hour
+PRIOR, SCRATCH = "prior", "scratch"  # what --from takes beside the shipped agent and a run
+BUDGETS = {"short": 1, "long": LONG}
 FIRST_SEED_OFFSET = 1_000_000_000  # pieces of the evaluation are none of the training
 NUM_COMPARED = 50
 FAILED = 1  # the exit status where learning had to stop; what it had learned until then is kept
@@ -34,6 +40,8 @@ LARGEST_SHARE = 1e6  # of a reward: learning runs in float32, and squares it
 
 def parser() -> Parser:
     """The command's options."""
+    from rlcompose.shipped import SHIPPED
+
     parser = Parser(
         "python -m rlcompose.train",
         "Train an agent in a style; a first piece is there at once, the trained one at the end.",
@@ -47,12 +55,19 @@ def parser() -> Parser:
     set_help = "replace a value of the agent's preset (agents/*.toml); may be given several times"
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help=set_help)
     from_help = (
-        "go on from the agent of a run, by its folder: style, options, rewards, agent and settings are the run's where "
-        "no others are given; what has changed in its music is told at the end"
+        f"what learning begins with: {PRIOR}, which has learned the style's music (the default, where agent and style "
+        f"have one); {SCRATCH}; {SHIPPED}, the agent that comes with the style; or the agent of a run, by its folder: "
+        "style, options, rewards, agent and settings are then the run's where no others are given, and what has "
+        "changed in its music is told at the end"
     )
-    parser.add_argument("--from", dest="source", metavar="RUN", help=from_help)
-    steps_help = f"events to learn from (default: {DEFAULT_STEPS:,}; with --from {STEPS_FROM:,})"
+    parser.add_argument("--from", dest="source", metavar="WHAT", help=from_help)
+    steps_help = f"events to learn from (default: {STEPS_PRIOR:,} from a prior, {STEPS_SCRATCH:,} from scratch, "
+    steps_help += f"{STEPS_RUN:,} from an agent)"
     parser.add_argument("--steps", type=at_least(1), metavar="N", help=steps_help)
+    budget_help = f"how much is learned where --steps is not given: short, or long, which is {LONG} times as much"
+    parser.add_argument("--budget", choices=tuple(BUDGETS), default="short", help=budget_help)
+    device_help = "where networks learn; on cuda more pieces are played side by side (default: cpu)"
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help=device_help)
     seed_help = "the seed of everything (default: 0)"
     parser.add_argument("--seed", type=at_least(0, 2**32 - 1), default=0, metavar="S", help=seed_help)
     parser.add_argument("--out", metavar="DIR", help="the folder of the run (default: runs/STYLE-AGENT-NUMBER)")
@@ -132,7 +147,11 @@ class _Bar:
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """What is to be trained: who, on what, paid by what, for how long, and the run that it goes on from, if any."""
+    """What is to be trained: who, on what, paid by what, for how long, and what it begins with.
+
+    source      the run that it goes on from, if any
+    from_prior  whether it begins as the style's prior
+    """
 
     brief: Brief
     terms: tuple[WeightedTerm, ...]
@@ -140,6 +159,7 @@ class _Task:
     settings: Mapping[str, int | float]
     steps: int
     source: Run | None = None
+    from_prior: bool = False
 
     @property
     def is_paid_anew(self) -> bool:
@@ -161,25 +181,67 @@ def _task(arguments: argparse.Namespace) -> _Task:
     from rlcompose.reward import weigh_terms
 
     load_plugins(arguments)
-    if arguments.source is not None:
+    if arguments.source not in (None, PRIOR, SCRATCH):
         return _task_from(arguments)
     brief = make_brief(arguments.style or DEFAULT_STYLE, music_options(arguments))
-    terms = weigh_terms(brief.style.rewards, reward_weights(arguments, brief.style))
     kind = find_agent(arguments.agent or DEFAULT_AGENT)
     settings = parse_settings(arguments.set, kind.preset)
-    return _Task(brief, terms, kind, settings, arguments.steps or DEFAULT_STEPS)
+    from_prior = _begins_as_prior(arguments.source, kind, brief)
+    rewards = brief.style.rewards
+    if from_prior:
+        from rlcompose.recipe import recipe_of
+
+        rewards = recipe_of(brief.style)
+    terms = weigh_terms(rewards, reward_weights(arguments, brief.style))
+    steps = _steps(arguments, STEPS_PRIOR if from_prior else STEPS_SCRATCH)
+    return _Task(brief, terms, kind, settings, steps, from_prior=from_prior)
+
+
+def _steps(arguments: argparse.Namespace, usual: int) -> int:
+    return arguments.steps or usual * BUDGETS[arguments.budget]
+
+
+def _begins_as_prior(asked: str | None, kind: AgentKind, brief: Brief) -> bool:
+    """Whether training begins as the style's prior; asked for where there is none it is an error."""
+    from rlcompose.prior.shipped import has_prior
+
+    if asked == SCRATCH or kind.train is None:
+        return False
+    lacks = ""
+    if not kind.has_prior:
+        lacks = f"the agent {kind.name!r} learns from scratch only"
+    elif not has_prior(brief.style):
+        lacks = f"style {brief.style.name!r} has no prior"
+    if not lacks:
+        return True
+    if asked == PRIOR:
+        raise RlcomposeError(f"leave out --from {PRIOR}: {lacks}")
+    if kind.has_prior:
+        print(f"train: {lacks}: learning begins from {SCRATCH}", file=sys.stderr, flush=True)
+    return False
+
+
+def _source(arguments: argparse.Namespace) -> Run:
+    """The run to go on from: the shipped agent's, or the one in a folder."""
+    from rlcompose.run import run_to_go_on_with
+
+    from rlcompose.shipped import SHIPPED, shipped_run
+
+    if arguments.source != SHIPPED:
+        return run_to_go_on_with(arguments.source)
+    from rlcompose.style import load_style
+
+    return shipped_run(load_style(arguments.style or DEFAULT_STYLE))
 
 
 def _task_from(arguments: argparse.Namespace) -> _Task:
-    """The same where an agent of a run goes on: what is not asked for is the run's."""
+    """The same where an agent goes on with what it has learned: what is not asked for is its run's."""
     from rlcompose.arguments import music_options, reward_weights
-    from rlcompose.errors import RlcomposeError
     from rlcompose.preset import parse_settings
     from rlcompose.reward import weigh_terms
-    from rlcompose.run import run_to_go_on_with
     from rlcompose.style import load_style
 
-    source = run_to_go_on_with(arguments.source)
+    source = _source(arguments)
     learned = f"the run {source.folder} has learned"
     if arguments.style is not None and load_style(arguments.style) != source.style:
         raise RlcomposeError(f"leave out --style {arguments.style}: {learned} in style {source.style.name!r}")
@@ -189,7 +251,8 @@ def _task_from(arguments: argparse.Namespace) -> _Task:
     source.terms()  # where a plug-in is missing, this says which
     terms = weigh_terms(source.config.rewards, reward_weights(arguments, source.style))
     settings = source.settings(parse_settings(arguments.set, kind.preset))
-    return _Task(source.asked(music_options(arguments)), terms, kind, settings, arguments.steps or STEPS_FROM, source)
+    steps = _steps(arguments, STEPS_RUN)
+    return _Task(source.asked(music_options(arguments)), terms, kind, settings, steps, source)
 
 
 def _train(arguments: argparse.Namespace, command: Sequence[str]) -> dict[str, Any]:
@@ -211,8 +274,9 @@ def _train(arguments: argparse.Namespace, command: Sequence[str]) -> dict[str, A
     for weighted in terms:
         prepare_term(weighted.term)  # a term that does not work is told before anything is made
         _check_size(weighted)
-    # Who plays the first piece: the agent as it is before it goes on, or one that needs no training.
-    player = source.agent() if source else find_agent("greedy").made() if kind.train else kind.made(task.settings)
+    # Who plays the first piece: the agent as it is before it learns, or one that needs no training.
+    first_player = PRIOR if task.from_prior else "greedy"
+    player = source.agent() if source else find_agent(first_player).made() if kind.train else kind.made(task.settings)
     was_there = arguments.out is not None and Path(arguments.out).is_dir()
     folder = new_run_folder(brief.style.name, kind.name, arguments.out)
     seed = arguments.seed + FIRST_SEED_OFFSET
@@ -247,6 +311,8 @@ def _train(arguments: argparse.Namespace, command: Sequence[str]) -> dict[str, A
                 start=source.model if source else None,
                 is_paid_anew=task.is_paid_anew,
                 stop_on_hacking=arguments.stop_on_hacking,
+                from_prior=task.from_prior,
+                device=arguments.device,
             )
             trained = kind.train(job)
         finally:
@@ -300,7 +366,7 @@ def _config(task: _Task, arguments: argparse.Namespace) -> RunConfig:
         plugins=tuple(str(Path(path).resolve()) for path in arguments.plugin),
         settings={name: value for name, value in task.settings.items() if value != preset[name].value},
         schedules={w.term.name: [list(point) for point in w.schedule] for w in task.terms if w.schedule},
-        start=str(task.source.folder.resolve()) if task.source else "",
+        start=str(task.source.folder.resolve()) if task.source else PRIOR if task.from_prior else "",
     )
 
 
@@ -319,8 +385,6 @@ def _keeping(folder: Path) -> Iterator[None]:
 
 
 def _check_size(weighted: WeightedTerm) -> None:
-    from rlcompose.errors import RlcomposeError
-
     term = weighted.term
     weight = max((weighted.weight, *(value for _, value in weighted.schedule)), key=abs)
     largest = abs(weight) * _largest_value(term)

@@ -1,12 +1,13 @@
 """The naturalness heads of all styles: `make_weights.py --only naturalness` calls it and writes the manifest.
 
-Each learns to tell the part `judge` of its corpus from what the style's prior plays over the same chords.
+Each learns to tell the part `judge` of its corpus from what a player makes over the same chords: first the style's
+prior; then what rewards have made of that prior by the recipe, which the first head's are among.
 """
 
 from __future__ import annotations
 
-import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from rlcompose.codec import decode
@@ -14,7 +15,7 @@ from rlcompose.corpus.library import load_corpus
 from rlcompose.corpus.split import JUDGE, part_of
 from rlcompose.files import write_atomically
 from rlcompose.learned.melodies import make_melodies
-from rlcompose.learned.naturalness import Naturalness, fit_naturalness, save_naturalness
+from rlcompose.learned.naturalness import PRIOR, Naturalness, fit_naturalness, save_naturalness
 from rlcompose.prior.model import load_prior
 from rlcompose.prior.players import Drawing, PriorAgent, play_together
 from rlcompose.sites import Site, draw_sites
@@ -25,12 +26,13 @@ BARS = {"jazz": 8, "renaissance": 16}  # of a passage of long music; the others 
 LONG_BARS = 32
 TIMES = 3  # that each is played over
 
-CARD = """# The naturalness head of {style}
+CARD = """# The naturalness head of {style}, against {against}
 
-A logistic regression on 165 features of eight bars and their squares, and boosted trees (`rlcompose/learned/naturalness.py`): how probable it
-is that they are real music and not what the prior of {style} plays over the same chords. Accuracy on pieces that it has
-not seen: {accuracy:.3f}. Made by `python experiments/weights/make_weights.py --only naturalness` from {real:,} passages of
-the part `judge` of `rlcompose/corpus/split.py`: {source}. No report may quote it: agents are paid and chosen by it.
+A logistic regression on 165 features of eight bars and their squares, and boosted trees
+(`rlcompose/learned/naturalness.py`): how probable it is that they are real music and not what {against} plays over the
+same chords. Accuracy on pieces that it has not seen: {accuracy:.3f}. Made by `python
+experiments/weights/make_weights.py --only {only}` from {real:,} passages of the part `judge` of
+`rlcompose/corpus/split.py`: {source}. No report may quote it: agents are paid and chosen by it.
 """
 
 
@@ -53,13 +55,22 @@ def head_against(player: Drawing, style: str, sites: list[Site]) -> Naturalness:
     return fit_naturalness(style, real, groups, make_melodies([piece for piece in made if piece.notes]))
 
 
-def make_naturalness(folder: Path, sources: dict[str, str]) -> None:
-    """Learn all of them, and write their folders."""
+def make_naturalness(folder: Path, sources: Mapping[str, str]) -> None:
+    """Learn those against the priors, and write their folders."""
     for style, source in sources.items():
-        sites = sites_to_learn_from(style)
-        head = head_against(PriorAgent([(load_prior(style), 1.0)], load_style(style)), style, sites)
-        place = folder / style
-        save_naturalness(place, head, {"against": "prior", "passages": len(sites), "part": JUDGE})
-        card = CARD.format(style=style, accuracy=head.accuracy, real=len(sites), source=source)
-        write_atomically(place / "README.md", card)
-        print(f"naturalness of {style}: {json.dumps(round(head.accuracy, 3))}", file=sys.stderr, flush=True)
+        player = PriorAgent([(load_prior(style), 1.0)], load_style(style))
+        make_head(folder / PRIOR, style, player, f"the prior of {style}", "naturalness", source)
+
+
+def make_head(folder: Path, style: str, player: Drawing, against: str, only: str, source: str) -> None:
+    """Learn one, and write its folder."""
+    sites = sites_to_learn_from(style)
+    head = head_against(player, style, sites)
+    place = folder / style
+    save_naturalness(place, head, {"against": against, "passages": len(sites), "part": JUDGE})
+    card = CARD.format(
+        style=style, accuracy=head.accuracy, real=len(sites), source=source, against=against, only=only
+    )
+    write_atomically(place / "README.md", card)
+    told = f"naturalness of {style}, against {against}: {head.accuracy:.3f}"
+    print(told, file=sys.stderr, flush=True)

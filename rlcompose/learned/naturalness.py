@@ -3,8 +3,9 @@
 It is learned against the pieces of one model, which the judge may take for music without doubt: what gives such pieces
 away is memory and register (motifs that return, range, drift, lengths of phrases), and these are among its features.
 It serves to choose among pieces (`compose --best-of`, resampling) and, held by an anchor, as a reward (`natural`); as
-every judge it must not be what a report quotes. The package has one for each style that it has a prior of, learned
-against what that prior plays; learn one against your own model with `python -m rlcompose.naturalness`.
+every judge it must not be what a report quotes. The package has two of each style that it has a prior of: one has
+learned against what that prior plays, one against what rewards have made of it by the recipe. Learn one against your
+own model with `python -m rlcompose.naturalness`.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ FEWEST_WINDOWS = 100  # of each side
 ROUNDS, LEAVES = 80, 8  # of the trees
 HEADS = "the naturalness head"  # in messages
 WIDEST_LOGIT = 4.0  # beyond which a window is scored as at it
+PRIOR, RECIPE = "prior", "recipe"  # against whose music a head of the package has learned
 SHIPPED = Path(__file__).resolve().parents[1] / "weights" / "naturalness"
 FOLDS = 5
 Floats = NDArray[np.float32]
@@ -189,29 +191,29 @@ def load_naturalness(folder: str | Path) -> Naturalness:
     return Naturalness(config["style"], **parts, trees=trees, accuracy=float(config["accuracy"]))
 
 
-def has_naturalness(style: str) -> bool:
-    """Whether the package has a head of a style."""
-    return (SHIPPED / style / "config.json").is_file()
+def has_naturalness(style: str, against: str = PRIOR) -> bool:
+    """Whether the package has a head of a style, learned against what the prior or the recipe plays."""
+    return (SHIPPED / against / style / "config.json").is_file()
 
 
 @cache
-def naturalness_of(style: str) -> Naturalness:
-    """The package's head of a style, by its name.
+def naturalness_of(style: str, against: str = PRIOR) -> Naturalness:
+    """The package's head of a style, by its name, learned against what the prior or the recipe plays.
 
     Raises:
         RlcomposeError: There is none; the message names those that are there.
     """
-    known = sorted(path.parent.name for path in SHIPPED.glob("*/config.json"))
-    if style not in known:
+    if not has_naturalness(style, against):
+        known = sorted(path.parent.name for path in (SHIPPED / against).glob("*/config.json"))
         raise RlcomposeError(
             f"there is no naturalness head of the style {style!r}: one is there of {', '.join(known) or 'none'}; "
             "it is learned with python -m rlcompose.naturalness"
         )
-    return load_naturalness(SHIPPED / style)
+    return load_naturalness(SHIPPED / against / style)
 
 
-def natural_scores(style: str, pieces: Sequence[Composition]) -> NDArray[np.float64]:
-    """What the package's head of a style says of pieces, float64 (pieces,): the mean score of their windows.
+def natural_scores(style: str, pieces: Sequence[Composition], against: str = PRIOR) -> NDArray[np.float64]:
+    """What a head of the package says of pieces, float64 (pieces,): the mean score of their windows.
 
     Windows of eight bars are taken every four bars; a silent one and a shorter piece have the lowest score.
     """
@@ -220,7 +222,7 @@ def natural_scores(style: str, pieces: Sequence[Composition]) -> NDArray[np.floa
     windows = windows_of(melodies, numbers, starts, MAX_BARS)
     heard = windows[:, 1] > windows[:, 0]
     said = np.full(len(windows), -1.0)
-    said[heard] = naturalness_of(style).scores(load_judge().model.features(melodies, windows[heard]))
+    said[heard] = naturalness_of(style, against).scores(load_judge().model.features(melodies, windows[heard]))
     counts = np.bincount(numbers, minlength=len(pieces))
     sums = np.bincount(numbers, said, minlength=len(pieces))
     result: NDArray[np.float64] = np.where(counts > 0, sums / np.maximum(counts, 1), -1.0)

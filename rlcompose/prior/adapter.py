@@ -12,6 +12,7 @@ Source: Hu et al. 2022, "LoRA: Low-Rank Adaptation of Large Language Models", IC
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -72,15 +73,22 @@ class AdaptedPrior(nn.Module):
         """The numbers of an event's features."""
         return self.body_size + 1 + HEAD_SIZE
 
+    def _apply(self, fn: Any, recurse: bool = True) -> AdaptedPrior:
+        """What moves the adapters to another device moves the prior's weights with them."""
+        super()._apply(fn, recurse)
+        self._network[0]._apply(fn)
+        return self
+
     def features(self, observations: Tensor) -> Tensor:
         """What is looked up of observations (batch, 278), integers as any dtype: float32 (batch, size)."""
         [network] = self._network
         with torch.no_grad():
             reading = network.read(observations)
-            avoided = torch.full((len(observations), 1), NO_SLOT, dtype=torch.long)
+            avoided = torch.full((len(observations), 1), NO_SLOT)
             if network.mode == THEME:
-                rows, slots = recalled_in_last_bars(observations.numpy())
+                rows, slots = recalled_in_last_bars(observations.cpu().numpy())
                 avoided[torch.from_numpy(rows), 0] = torch.from_numpy(slots)
+            avoided = avoided.to(observations.device)
             return torch.cat([network.body(reading), avoided.float(), reading["head"].float()], dim=1)
 
     def hidden(self, features: Tensor) -> Tensor:
@@ -119,5 +127,5 @@ def fingerprint(prior: Prior) -> str:
     """Sixteen digits that change with any weight: an adapter belongs to one prior."""
     found = hashlib.sha256(prior.style.encode())
     for name, value in sorted(prior.network.state_dict().items()):
-        found.update(name.encode() + value.numpy().tobytes())
+        found.update(name.encode() + value.cpu().numpy().tobytes())
     return found.hexdigest()[:16]

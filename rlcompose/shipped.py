@@ -1,0 +1,37 @@
+"""The agents that come with the package, one for each style that has a prior: runs without their pieces."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rlcompose.errors import RlcomposeError
+from rlcompose.run import CONFIG, Run, read_run
+from rlcompose.style import Style
+
+SHIPPED = "shipped"
+FOLDER = Path(__file__).resolve().parent / "weights" / "agent"
+
+
+def shipped_agents() -> tuple[str, ...]:
+    """The styles that the package has an agent of."""
+    return tuple(sorted(path.parent.name for path in FOLDER.glob(f"*/{CONFIG}")))
+
+
+def has_shipped(style: Style) -> bool:
+    """Whether the package has an agent that plays a style: that of its family, where the lengths are the same."""
+    if style.family not in shipped_agents():
+        return False
+    ours, theirs = ([ticks for _, ticks in each.durations] for each in (style, shipped_run(style).style))
+    return ours == theirs
+
+
+def shipped_run(style: Style) -> Run:
+    """The run of the agent of a style's family.
+
+    Raises:
+        RlcomposeError: There is none; the message names those that are there.
+    """
+    if style.family not in shipped_agents():
+        known = ", ".join(shipped_agents()) or "none"
+        raise RlcomposeError(f"there is no shipped agent of the style {style.name!r}: allowed are {known}")
+    return read_run(FOLDER / style.family)
