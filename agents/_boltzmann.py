@@ -11,6 +11,7 @@ What differs from Stable-Baselines3's algorithms, and why:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +32,13 @@ from ._policy import EventHead, MusicFeatures
 from ._replay import Batch, TimedReplayBuffer
 from ._training import (
     SHAPE,
+    adapted_prior,
+    device_of,
     durations,
     load_weights,
     make_env,
     read_model,
+    shape_of,
     start_from,
     train_model,
 )
@@ -79,6 +83,9 @@ class Boltzmann(OffPolicyAlgorithm):
         """As the algorithm of SB3."""
         self.unit: float | None = None  # what a reward is divided by; known when learning begins
         super().__init__(*args, **kwargs)
+
+    def hold(self) -> None:
+        """Hold it to what it plays now, where the algorithm has an anchor; called before learning begins."""
 
     def loss(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """The loss of a batch of events and, for the log, the error (batch, 1) of each event's value."""
@@ -140,14 +147,39 @@ def draw(logits: Tensor) -> Tensor:
     return (logits - torch.empty_like(logits).exponential_().log_()).argmax(dim=1, keepdim=True)
 
 
+# In the place of the preset where an agent begins as a prior: held to it by a cost of as many units a nat as the
+# temperature says, and with steps as small as what is left to learn.
+FROM_PRIOR: Mapping[str, int | float] = {"temperature": 1.0, "learning_rate": 3e-4, "gamma": 0.95, "n_steps": 1}
+
+
 def train_values(
-    name: str, algorithm: type[Boltzmann], policy: type[Any], preset: Preset, job: TrainingJob
+    name: str,
+    algorithm: type[Boltzmann],
+    policy: type[Any],
+    preset: Preset,
+    job: TrainingJob,
+    from_prior: tuple[type[Any], type[Any]] | None = None,
 ) -> TrainingResult:
-    """Train from scratch, or from the job's start; Ctrl-C ends in order with the best weights so far."""
-    settings = with_settings(preset, job.settings)
+    """Train from scratch, or from the job's start; Ctrl-C ends in order with the best weights so far.
+
+    `from_prior` are the algorithm and the policy where it begins as a prior, or goes on with a change of one.
+    """
+    adapted = None
+    if from_prior is not None:
+        adapted = adapted_prior(job, name, int(with_settings(preset, job.settings)["rank"]))
+    usual: Mapping[str, int | float] = {} if adapted is None else FROM_PRIOR
+    settings = with_settings(preset, {**usual, **job.settings})
     names = ("num_envs", "learning_rate", "learning_starts", "n_steps", "hidden", "temperature")
     num_envs, rate, starts, n_steps, hidden, temperature = (settings.pop(key) for key in names)
-    shape = {"hidden": hidden} | {key: settings.pop(key) for key in ("n_quantiles",) if key in settings}
+    settings.pop("rank", None)
+    shape: dict[str, int | str] = {"hidden": hidden}
+    shape |= {key: settings.pop(key) for key in ("n_quantiles",) if key in settings}
+    kwargs: dict[str, Any] = {"head": _head(job.brief, temperature), **shape}
+    if adapted is not None:
+        assert from_prior is not None
+        algorithm, policy = from_prior
+        shape = shape_of(adapted, adapted.rank)
+        kwargs = {"prior": adapted.style, "rank": adapted.rank, "temperature": temperature, "seed": job.seed}
     while num_envs > 16 and num_envs * FEWEST_STEPS > job.steps:
         num_envs //= 2
     with one_thread():
@@ -169,16 +201,17 @@ def train_values(
                 "seed": job.seed,
             },
             optimize_memory_usage=True,
-            policy_kwargs={"head": _head(job.brief, temperature), **shape},
+            policy_kwargs=kwargs,
             seed=job.seed,
-            device="cpu",
+            device=device_of(job),
             **settings,
         )
         start_from(job, name, model.learner)
         if "temperature" in job.settings:
             model.learner.head.temperature.fill_(temperature)
         model.target.load_state_dict(model.learner.state_dict())
-        return train_model(job, model, env, _agent(name, model.learner), shape, REPORT_EVERY)
+        model.hold()
+        return train_model(job, model, env, agent_of(name, model.learner), shape, REPORT_EVERY)
 
 
 def load_values(name: str, policy: type[Any], folder: Path, brief: Brief) -> SamplingAgent:
@@ -189,7 +222,7 @@ def load_values(name: str, policy: type[Any], folder: Path, brief: Brief) -> Sam
     head = _head(brief, 1.0)  # the true temperature is among the weights
     network = policy(space, action_space(brief.style), lambda _: 0.0, head=head, **shape).learner
     load_weights(network, weights, folder)
-    return _agent(name, network)
+    return agent_of(name, network)
 
 
 def _head(brief: Brief, temperature: float) -> dict[str, Any]:
@@ -197,6 +230,7 @@ def _head(brief: Brief, temperature: float) -> dict[str, Any]:
     return {"lengths": durations(brief), "pulse": brief.style.pulse, "temperature": temperature}
 
 
-def _agent(name: str, network: Any) -> SamplingAgent:
+def agent_of(name: str, network: Any) -> SamplingAgent:
+    """Who plays by the network of values."""
     network.set_training_mode(False)
     return SamplingAgent(name, network, lambda observations: network.values(observations) / network.head.temperature)

@@ -22,6 +22,7 @@ from ._prior_policy import MaskablePriorPolicy, PriorPolicy
 from ._refine import can_refine, refine
 from ._rollout import MaskableTimedRolloutBuffer, TimedRolloutBuffer
 from ._training import (
+    Shape,
     adapted_as_in,
     adapted_prior,
     device_of,
@@ -32,6 +33,7 @@ from ._training import (
     shape_of,
     start_from,
     train_model,
+    with_critic,
 )
 
 
@@ -136,21 +138,21 @@ def train(name: str, preset: Preset, job: TrainingJob) -> TrainingResult:
             **settings,
         )
         start_from(job, name, model.policy)
-        if (job.start is not None and job.is_paid_anew) or (job.start is None and adapted is not None):
-            model.rollout_buffer.hold_to(model.policy, anchor, target, fall)
-        if adapted is None:
-            return train_model(job, model, env, _agent(name, model.policy), {"hidden": hidden})
-        model.rollout_buffer.keep_features(model.policy.features_extractor)
-        model.rollout_buffer.reset()
-        model.warm_up = warm_up
-        finish = None
-        if refined and _pays_naturalness(job) and can_refine(job.brief):
-            finish = partial(refine, model.policy, job.brief, refined, job.seed)
-        return train_model(job, model, env, _agent(name, model.policy), shape_of(adapted, rank), finish=finish)
 
+        def prepare() -> None:
+            """What comes before the first rollout, and may be interrupted."""
+            if adapted is not None and job.start is None and refined and can_refine(job.brief):
+                refine(model.policy, job.brief, refined, job.seed)
+            if (job.start is not None and job.is_paid_anew) or (job.start is None and adapted is not None):
+                model.rollout_buffer.hold_to(model.policy, anchor, target, fall)
 
-def _pays_naturalness(job: TrainingJob) -> bool:
-    return any(weighted.term.name == "natural" and weighted.weight > 0 for weighted in job.terms)
+        shape: Shape = {"hidden": hidden}
+        if adapted is not None:
+            model.rollout_buffer.keep_features(model.policy.features_extractor)
+            model.rollout_buffer.reset()
+            model.warm_up = warm_up
+            shape = shape_of(adapted, rank)
+        return train_model(job, model, env, _agent(name, model.policy), shape, prepare=prepare)
 
 
 def _going_on(preset: Preset, steps: int) -> dict[str, int | float]:
@@ -179,7 +181,7 @@ def load(name: str, folder: Path, brief: Brief) -> Agent:
     else:
         settings, policies = {"adapted": adapted}, FROM_PRIORS
     policy = policies[name][1](space, action_space(brief.style), lambda _: 0.0, **settings)
-    load_weights(policy, weights, folder)
+    load_weights(policy, weights if adapted is None else with_critic(weights, policy), folder)
     return _agent(name, policy)
 
 

@@ -39,6 +39,11 @@ class PriorFeatures(BaseFeaturesExtractor):
         super().__init__(observation_space, adapted.size)
         self._adapted = (adapted,)  # no part of this module's state
 
+    @property
+    def adapted(self) -> AdaptedPrior:
+        """Whose features these are."""
+        return self._adapted[0]
+
     def forward(self, observations: Tensor) -> Tensor:
         """Observations as floats holding the integers."""
         if observations.shape[1] != OBSERVATION_SIZE:

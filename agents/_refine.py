@@ -1,12 +1,10 @@
-"""After the rewards: the policy learns from those of its own pieces that are most like real music.
-
-What pays single pieces pulls all of them to where it pays most, and they become more alike than real ones. This gives
-back what was lost by that.
+"""Before any reward: the policy learns from those of its own pieces that are most like real music.
 
 Pieces are played some at a time on the same draw (chart, key, tempo). Of each such group one is kept by lot, in
-proportion to the odds that it is real music by a naturalness head that knows what rewards make of a prior; the policy then learns to play what was
-kept, by likelihood. That is importance resampling: what is kept has nearly the distribution of real music, as far as
-the head can tell, and nothing is pushed beyond it.
+proportion to the odds that it is real music by the naturalness head that knows the prior; the policy then learns to play
+what was kept, by likelihood. That is importance resampling: what is kept has nearly the distribution of real music, as
+far as the head can tell, and nothing is pushed beyond it. (What pays single pieces pulls all of them to where it pays
+most, and they become more alike than real ones.)
 
 Source: Grover et al. 2019, "Bias correction of learned generative models using likelihood-free importance weighting",
 NeurIPS; Peters and Schaal 2007, "Reinforcement learning by reward-weighted regression", ICML.
@@ -26,7 +24,7 @@ from rlcompose.brief import Brief, Options, asked_over
 from rlcompose.codec import decode
 from rlcompose.engine.core import Engine
 from rlcompose.learned.layout import MAX_BARS
-from rlcompose.learned.naturalness import RECIPE, WIDEST_LOGIT, has_naturalness, natural_scores
+from rlcompose.learned.naturalness import PRIOR, WIDEST_LOGIT, has_naturalness, natural_scores
 from rlcompose.theory.meter import Meter
 
 TWO_FOUR = Meter(2, 4)
@@ -39,7 +37,7 @@ Progress = Callable[[float], None]
 
 def can_refine(brief: Brief) -> bool:
     """Whether there is a head of the style, and pieces are long enough for it."""
-    return has_naturalness(brief.style.family, RECIPE) and brief.bars >= MAX_BARS
+    return has_naturalness(brief.style.family, PRIOR) and brief.bars >= MAX_BARS
 
 
 def refine(policy: Any, brief: Brief, groups: int, seed: int, progress: Progress = lambda share: None) -> float:
@@ -65,7 +63,7 @@ def refine(policy: Any, brief: Brief, groups: int, seed: int, progress: Progress
     while done < groups:
         number = min(TOGETHER // GROUP, groups - done)
         seen, taken, pieces = _played(policy, short, np.repeat(np.arange(done, done + number), GROUP), seed, draw)
-        scores = natural_scores(short.style.family, pieces, RECIPE).reshape(number, GROUP)
+        scores = natural_scores(short.style.family, pieces, PRIOR).reshape(number, GROUP)
         odds = np.exp(WIDEST_LOGIT * scores)
         kept = pick(odds, draw.random(number))
         gained.append(scores[np.arange(number), kept] - scores.mean(axis=1))

@@ -49,6 +49,7 @@ class TimedReplayBuffer(ReplayBuffer):
                 f"at least {n_steps + 2} are needed, n_steps and two"
             )
         self.n_steps = n_steps
+        self._quarters = torch.tensor(np.array(durations) / TICKS_PER_QUARTER, dtype=torch.float32)
         self._discounts = (gamma ** (np.array(durations) / TICKS_PER_QUARTER)).astype(np.float32)
         self._num_actions = int(self.action_space.n)  # type: ignore[attr-defined]  # Discrete, as DQN demands
         self.masks = np.zeros((self.buffer_size, self.n_envs, -(-self._num_actions // 8)), np.uint8)
@@ -69,6 +70,10 @@ class TimedReplayBuffer(ReplayBuffer):
     def reward_spread(self) -> float:
         """The standard deviation of the rewards stored so far."""
         return float((self.rewards if self.full else self.rewards[: self.pos]).std())
+
+    def quarters(self, actions: Tensor) -> Tensor:
+        """How many quarter notes actions (batch, 1) take."""
+        return self._quarters[actions % len(self._quarters)]
 
     @property
     def num_ready(self) -> int:

@@ -49,8 +49,8 @@ class TimedRolloutBuffer(RolloutBuffer):
     def hold_to(self, policy: Any, weight: float, target: float = 0.0, fall: float = 1.0) -> None:
         """Hold what plays to a policy as it is now: an event costs `weight` a nat between their log probabilities.
 
-        That is nothing at first, and in the mean the distance (KL) of the two policies. So what is worth it is learned
-        with the smallest change of everything else. What `target` and `fall` are, says `Anchor`.
+        So what is worth it is learned with the smallest change of everything else. What `target` and `fall` are, says
+        `Anchor`.
         """
         self.anchor = Anchor(policy, weight, target, fall) if weight else None
 
@@ -80,7 +80,8 @@ class TimedRolloutBuffer(RolloutBuffer):
     def compute_returns_and_advantage(self, last_values: torch.Tensor, dones: NDArray[Any]) -> None:
         """Generalised advantage estimation with each event's own discount."""
         ticks = self._ticks[self.actions[..., 0].astype(np.int64) % len(self._ticks)]
-        bar_ticks, here = (self.observations[..., column].astype(np.int64) for column in (BAR_TICKS, TICK_IN_BAR))
+        if self._extractor is not None or self.anchor is not None:
+            bar_ticks, here = (self.observations[..., column].astype(np.int64) for column in (BAR_TICKS, TICK_IN_BAR))
         if self._extractor is not None:
             self.observations = self._features
         if self.anchor is not None:
@@ -93,7 +94,7 @@ class TimedRolloutBuffer(RolloutBuffer):
         if self._extractor is not None:
             trusted = trusted**quarters
             passed = np.stack([(here + ticks) // bar_ticks, quarters], axis=-1).reshape(-1, 2)
-            earned = np.linalg.lstsq(passed, self.rewards.ravel(), rcond=None)[0]
+            earned = np.linalg.lstsq(passed.T @ passed, passed.T @ self.rewards.ravel(), rcond=None)[0]
             self.rewards -= (passed @ earned).reshape(self.rewards.shape).astype(np.float32)
             if self._unit is None:
                 nothing = np.zeros_like(self.values)
@@ -175,7 +176,8 @@ class Anchor:
         anchored = torch.cat(found).cpu().numpy().reshape(rollout.log_probs.shape)
         away: NDArray[np.float32] = rollout.log_probs - anchored
         self.nats = float(away.sum()) / bars * 8
-        return np.float32(self.weight) * away
+        # Counted from the mean, or an event would cost something, be what it may, and few long events would be best.
+        return np.float32(self.weight) * (away - away.mean())
 
 
 class MaskableTimedRolloutBuffer(TimedRolloutBuffer, MaskableRolloutBuffer):

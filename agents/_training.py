@@ -115,14 +115,21 @@ def load_weights(network: nn.Module, weights: Mapping[str, Tensor], folder: Path
 def start_from(job: TrainingJob, name: str, network: nn.Module) -> None:
     """Put the weights that a job begins with, if there are any, into a network."""
     if job.start is not None:
-        load_weights(network, read_model(job.start, name, job.brief)[1], job.start)
+        config, weights = read_model(job.start, name, job.brief)
+        load_weights(network, with_critic(weights, network) if PRIOR in config else weights, job.start)
+
+
+def with_critic(weights: Mapping[str, Tensor], policy: nn.Module) -> dict[str, Tensor]:
+    """The weights of a change of a prior, with a new critic where they have none, as those of the package."""
+    fresh = {name: value for name, value in policy.state_dict().items() if not name.startswith("adapted.")}
+    return {**fresh, **weights}
 
 
 def adapted_prior(job: TrainingJob, name: str, rank: int) -> AdaptedPrior | None:
     """The prior that a job begins as or whose change it goes on with; None where it has nothing to do with one."""
     if job.start is not None:
         return adapted_as_in(read_model(job.start, name, job.brief)[0], job.start)
-    return AdaptedPrior(prior_of(job.brief.style), rank) if job.from_prior else None
+    return AdaptedPrior(prior_of(job.brief.style), rank, job.seed) if job.from_prior else None
 
 
 def adapted_as_in(config: Mapping[str, Any], folder: Path) -> AdaptedPrior | None:
@@ -169,8 +176,11 @@ class Watch(BaseCallback):
         self.health = Health(preset, with_settings(preset, job.settings), self._tell)
         self.best = math.nan
         self.best_weights: dict[str, Tensor] | None = None
-        # An agent that is held to a prior is as good as its rewards less its distance: the latest is the best.
-        self._keeps_latest = job.from_prior
+        # What begins as a prior has no best evaluation: it is as good as its rewards less its distance. What it becomes
+        # is the mean of its weights over the second half of the training, in which the noise of single updates is less.
+        # (Izmailov et al. 2018, "Averaging weights leads to wider optima and better generalization", UAI.)
+        self._mean: dict[str, Tensor] | None = {} if job.from_prior else None
+        self._averaged = 0
         self.returns: deque[float] = deque(maxlen=RECENT_PIECES)
         self._shares: deque[dict[str, float]] = deque(maxlen=RECENT_PIECES)
         self._lengths: deque[int] = deque(maxlen=RECENT_PIECES)
@@ -188,6 +198,7 @@ class Watch(BaseCallback):
     def _on_rollout_start(self) -> None:
         """The update before it is done."""
         self.look()
+        self.average()
         if self.num_timesteps >= self._next_evaluation:
             self.evaluate()
         self.weigh()
@@ -263,7 +274,7 @@ class Watch(BaseCallback):
         events = sum(len(piece.actions) for piece in pieces)
         self._next_evaluation = self.num_timesteps + max(self.job.steps // EVALUATIONS, EVALUATION_SPACING * events)
         self.logger.record("eval/return", mean)
-        if self._keeps_latest or not mean <= self.best:
+        if self._mean is not None or not mean <= self.best:
             self.best = mean if math.isnan(self.best) else max(mean, self.best)
             self.best_weights = {name: value.clone() for name, value in self.agent.network.state_dict().items()}
         if self._judged is not None:
@@ -275,9 +286,20 @@ class Watch(BaseCallback):
                 if self.job.stop_on_hacking:
                     raise _Stop
 
-    def changed(self) -> None:
-        """Something else than an update has changed the agent."""
-        self._evaluated = -1
+    def average(self) -> None:
+        """Add the weights to their mean, in the second half of a training that keeps one."""
+        if self._mean is None or 2 * self.num_timesteps < self.job.steps:
+            return
+        self._averaged += 1
+        for name, value in self.agent.network.state_dict().items():
+            kept = self._mean.setdefault(name, torch.zeros_like(value))
+            kept += (value - kept) / self._averaged
+
+    def settle(self) -> None:
+        """Give the agent the mean of its weights, if one is kept."""
+        if self._mean:
+            self.agent.network.load_state_dict(self._mean)
+            self._evaluated = -1
 
     def end(self) -> None:
         """Look at what the last update made, unless that has been done."""
@@ -300,14 +322,13 @@ def train_model(
     agent: SamplingAgent,
     shape: Shape,
     report_every: int = 0,
-    finish: Callable[[], object] | None = None,
+    prepare: Callable[[], None] = lambda: None,
     **learn: Any,
 ) -> TrainingResult:
     """Let a model learn for the job's steps and leave the best weights in the agent's network and in `model/`.
 
     Ctrl-C ends it in order, and so do weights that are no longer numbers. To be called within `one_thread`.
-    `finish` is called when all steps are done, before what has become of the agent is evaluated; `learn` goes to the
-    model's `learn`.
+    `prepare` is called before the first rollout; `learn` goes to the model's `learn`.
     """
     model.set_logger(Logger(str(job.folder), _writers(job.folder)))
     watch = Watch(job, env, agent, report_every)
@@ -315,10 +336,10 @@ def train_model(
     try:
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows makes weights that are no numbers
             try:
+                prepare()
                 model.learn(job.steps, callback=watch, **learn)
-                if finish is not None:
-                    finish()
-                    watch.changed()
+                watch.average()
+                watch.settle()
                 watch.end()
             except KeyboardInterrupt:
                 interrupted = True

@@ -43,8 +43,15 @@ def make_run() -> Callable[..., SimpleNamespace]:
 
 @pytest.fixture(scope="session")
 def trained_run(make_run: Callable[..., SimpleNamespace], tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
-    """PPO for some thousand events on four bars of jazz."""
-    return make_run(tmp_path_factory.mktemp("trained"), "--bars", "4", "--steps", "4000", "--seed", "1")
+    """PPO from scratch for some thousand events on four bars of jazz."""
+    folder = tmp_path_factory.mktemp("trained")
+    return make_run(folder, "--from", "scratch", "--bars", "4", "--steps", "4000", "--seed", "1")
+
+
+@pytest.fixture(scope="session")
+def prior_run(make_run: Callable[..., SimpleNamespace], tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
+    """PPO from the prior for some thousand events on eight bars of jazz."""
+    return make_run(tmp_path_factory.mktemp("from_prior"), "--bars", "8", "--steps", "6000", "--seed", "1")
 
 
 @pytest.fixture(scope="session")

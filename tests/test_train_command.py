@@ -29,6 +29,7 @@ from rlcompose.run import read_run
 MakeRun = Callable[..., SimpleNamespace]
 
 SMALL = ["--bars", "1", "--steps", "600"]
+SCRATCH = ["--from", "scratch"]
 # By these terms greedy play likes long notes, so that its 16 bars have fewer than so many events.
 DENSE_TERMS = Path(__file__).parents[1] / "experiments" / "agent_score" / "rewards.toml"
 SLOW_GREED = ["--rewards", str(DENSE_TERMS), "--reward", "usual_*=0", "--reward", "motif=0"]
@@ -194,7 +195,7 @@ def test_a_term_that_fails_late_ends_the_training_with_the_model_saved(
 ) -> None:
     # So many events are in none of the moments that terms are tried on, nor in the greedy first piece.
     options = [*plugin("late", body), *SLOW_GREED, "--out", "run"]
-    assert train.main(["--agent", name, "--bars", "16", "--steps", "1000", *options]) == 2
+    assert train.main([*SCRATCH, "--agent", name, "--bars", "16", "--steps", "1000", *options]) == 2
     error = capfd.readouterr().err
     last = error.splitlines()[-1]
     assert "Traceback" not in error and told in last and re.search(r" at bar \d+, beat [\d.]+", last)
@@ -269,7 +270,7 @@ def test_a_schedule_is_kept_and_the_run_composes_with_its_last_weight() -> None:
 
 
 def test_settings_that_differ_from_the_preset_are_kept(make_run: MakeRun, tmp_path: Path) -> None:
-    run = make_run(tmp_path, *SMALL, "--set", "hidden=16", "--set", "learning_rate=3e-4", "--set", "gamma=0.95")
+    run = make_run(tmp_path, *SMALL, *SCRATCH, "--set", "hidden=16", "--set", "learning_rate=3e-4", "--set", "gamma=0.95")
     assert json.loads((run.folder / "config.json").read_text())["settings"] == {"hidden": 16, "learning_rate": 3e-4}
     assert json.loads((run.folder / "model" / "config.json").read_text())["hidden"] == 16
     assert read_run(run.folder).agent().name == "ppo"
@@ -295,7 +296,7 @@ def test_help_lists_the_agents_without_loading_what_is_heavy() -> None:
 
 def test_a_collapse_is_told_and_written(capfd: pytest.CaptureFixture[str]) -> None:
     arguments = ["--steps", "6000", "--set", "learning_rate=1", "--out", "run", "--json", "result.json"]
-    assert train.main(["--bars", "2", *arguments]) == 0
+    assert train.main([*SCRATCH, "--bars", "2", *arguments]) == 0
     result = json.loads(Path("result.json").read_text())
     [collapse] = [finding for finding in result["health"] if finding["name"] == "collapse"]
     error = capfd.readouterr().err
@@ -311,7 +312,7 @@ def test_a_collapse_is_told_and_written(capfd: pytest.CaptureFixture[str]) -> No
 def test_weights_that_are_no_numbers_stop_learning_and_leave_the_best(capfd: pytest.CaptureFixture[str]) -> None:
     # In float32, in which SB3 learns, this reward squared is infinite; it is paid in none of the trial moments.
     options = plugin("huge", f"return 1e38 if m.num_events == {MANY_EVENTS} else 0.0")
-    assert train.main(["--bars", "16", "--steps", "4000", *options, "--out", "run", "--json", "result.json"]) == 1
+    assert train.main([*SCRATCH, "--bars", "16", "--steps", "4000", *options, "--out", "run", "--json", "result.json"]) == 1
     result = json.loads(Path("result.json").read_text())
     assert result["failed"] is True and [finding["name"] for finding in result["health"]] == ["NaN"]
     assert result["trained_steps"] < 4000
@@ -550,7 +551,7 @@ def test_ctrl_c_before_the_first_rollout_ends_still_leaves_a_trained_piece(capfd
     with Path("presses.py").open("a") as file:
         file.write(dedent(press))
     bars = ["--bars", "16", *SLOW_GREED]
-    assert train.main([*bars, "--steps", "4000", *options, "--out", "run", "--json", "result.json"]) == 0
+    assert train.main([*SCRATCH, *bars, "--steps", "4000", *options, "--out", "run", "--json", "result.json"]) == 0
     result = json.loads(Path("result.json").read_text())
     assert result["interrupted"] is True and result["trained_steps"] < 4000 / 4
     assert Path("run/pieces/trained.wav").is_file() and Path("run/model/model.safetensors").is_file()

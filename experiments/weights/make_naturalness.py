@@ -1,13 +1,13 @@
-"""The naturalness heads of all styles: `make_weights.py --only naturalness` calls it and writes the manifest.
+"""The naturalness heads against the priors: `make_weights.py --only naturalness` calls it and writes the manifest.
 
-Each learns to tell the part `judge` of its corpus from what a player makes over the same chords: first the style's
-prior; then what rewards have made of that prior by the recipe, which the first head's are among.
+Each learns to tell the part `judge` of its corpus from what the style's prior plays over the same chords. Those against
+what rewards have made of the priors are `make_agents.py`'s.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rlcompose.codec import decode
@@ -15,9 +15,10 @@ from rlcompose.corpus.library import load_corpus
 from rlcompose.corpus.split import JUDGE, part_of
 from rlcompose.files import write_atomically
 from rlcompose.learned.melodies import make_melodies
-from rlcompose.learned.naturalness import PRIOR, Naturalness, fit_naturalness, save_naturalness
+from rlcompose.learned.naturalness import PRIOR, fit_naturalness, save_naturalness
 from rlcompose.prior.model import load_prior
 from rlcompose.prior.players import Drawing, PriorAgent, play_together
+from rlcompose.score import Composition
 from rlcompose.sites import Site, draw_sites
 from rlcompose.style import load_style
 
@@ -44,33 +45,24 @@ def sites_to_learn_from(style: str, number: int = PASSAGES, seed: int = 0) -> li
     return draw_sites(pieces, groups, corpus.style, number, BARS.get(style, LONG_BARS), seed)
 
 
-def head_against(player: Drawing, style: str, sites: list[Site]) -> Naturalness:
-    """What tells the music of these sites from what a player plays there."""
+def made_at(player: Drawing, sites: Sequence[Site], times: int) -> list[Composition]:
+    """What a player plays at these sites, so many times, silence left out."""
     made = []
-    for seed in range(TIMES):
+    for seed in range(times):
         actions = play_together(player, [site.brief for site in sites], [seed] * len(sites))
         made += [decode(site.brief, seed, each) for site, each in zip(sites, actions, strict=True)]
-    real = make_melodies([site.real() for site in sites])
-    groups = [site.group for site in sites]
-    return fit_naturalness(style, real, groups, make_melodies([piece for piece in made if piece.notes]))
+    return [piece for piece in made if piece.notes]
 
 
 def make_naturalness(folder: Path, sources: Mapping[str, str]) -> None:
     """Learn those against the priors, and write their folders."""
     for style, source in sources.items():
-        player = PriorAgent([(load_prior(style), 1.0)], load_style(style))
-        make_head(folder / PRIOR, style, player, f"the prior of {style}", "naturalness", source)
-
-
-def make_head(folder: Path, style: str, player: Drawing, against: str, only: str, source: str) -> None:
-    """Learn one, and write its folder."""
-    sites = sites_to_learn_from(style)
-    head = head_against(player, style, sites)
-    place = folder / style
-    save_naturalness(place, head, {"against": against, "passages": len(sites), "part": JUDGE})
-    card = CARD.format(
-        style=style, accuracy=head.accuracy, real=len(sites), source=source, against=against, only=only
-    )
-    write_atomically(place / "README.md", card)
-    told = f"naturalness of {style}, against {against}: {head.accuracy:.3f}"
-    print(told, file=sys.stderr, flush=True)
+        sites = sites_to_learn_from(style)
+        made = made_at(PriorAgent([(load_prior(style), 1.0)], load_style(style)), sites, TIMES)
+        groups = [site.group for site in sites]
+        head = fit_naturalness(style, make_melodies([site.real() for site in sites]), groups, make_melodies(made))
+        place = folder / PRIOR / style
+        save_naturalness(place, head, {"against": PRIOR, "passages": len(sites), "part": JUDGE})
+        told = {"style": style, "accuracy": head.accuracy, "real": len(sites), "source": source}
+        write_atomically(place / "README.md", CARD.format(**told, against=f"the prior of {style}", only="naturalness"))
+        print(f"naturalness of {style}, against its prior: {head.accuracy:.3f}", file=sys.stderr, flush=True)

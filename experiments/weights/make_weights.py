@@ -1,6 +1,7 @@
 """Make everything in `rlcompose/weights/` again: the judge with its monitor, the referee, the priors, the manifest.
 
-    python experiments/weights/make_weights.py [--only judge|priors|naturalness] [--rounds 11] [--exploit 120000] [--keep FILE]
+    python experiments/weights/make_weights.py [--only judge|priors|naturalness|agents] [--rounds 11]
+                                               [--exploit 120000] [--keep FILE]
 
 Reads the corpora of all six styles (see `python -m rlcompose.corpus list`). The judge learns from its part of the
 split, from noise, from rounds of hill climbing, and from agents that are trained to please it alone, from scratch and
@@ -45,7 +46,8 @@ from rlcompose.learned.training import Trained, train_judge
 from rlcompose.reward import weigh_terms
 
 sys.path.insert(0, str(Path(__file__).parent))
-from make_naturalness import make_naturalness  # noqa: E402  - beside this script
+from make_agents import make_agents  # noqa: E402  - beside this script
+from make_naturalness import make_naturalness  # noqa: E402
 from make_priors import make_priors  # noqa: E402
 
 FOLDER = Path(__file__).resolve().parents[2] / "rlcompose" / "weights"
@@ -186,8 +188,8 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=Settings().rounds, help="of attacks by hill climbing")
     parser.add_argument(
         "--only",
-        choices=("judge", "priors", "naturalness"),
-        help="make the judge with its monitor and the referee, or the priors, or the naturalness heads",
+        choices=("judge", "priors", "naturalness", "agents"),
+        help="make the judge with its monitor and the referee, the priors, the heads against them, or the agents",
     )
     parser.add_argument(
         "--exploit", type=int, default=120_000, help="steps of the agents that exploit the judge, 0 for none"
@@ -202,6 +204,8 @@ def main() -> int:
         make_priors(FOLDER / "prior", SOURCES)
     if arguments.only in (None, "naturalness"):
         make_naturalness(FOLDER / "naturalness", SOURCES)
+    if arguments.only in (None, "agents"):
+        make_agents(FOLDER / "agent", FOLDER / "naturalness", SOURCES)
     write_manifest()
     return 0
 

@@ -29,13 +29,13 @@ NO_SLOT = -1
 class AdaptedLinear(nn.Module):
     """A linear layer that does not learn, and the low-rank change beside it that does; 0 at first."""
 
-    def __init__(self, layer: nn.Linear, rank: int) -> None:
-        """`rank` is the width of the thin matrices."""
+    def __init__(self, layer: nn.Linear, rank: int, generator: torch.Generator) -> None:
+        """`rank` is the width of the thin matrices, one of which begins with small numbers that are drawn."""
         super().__init__()
         self.register_buffer("weight", layer.weight.detach(), persistent=False)
         self.register_buffer("fixed", layer.bias.detach(), persistent=False)
         self.down = nn.Parameter(torch.empty(rank, layer.in_features))
-        nn.init.normal_(self.down, std=layer.in_features**-0.5)
+        nn.init.normal_(self.down, std=layer.in_features**-0.5, generator=generator)
         self.up = nn.Parameter(torch.zeros(layer.out_features, rank))
         self.bias = nn.Parameter(torch.zeros(layer.out_features))
 
@@ -53,18 +53,19 @@ class AdaptedPrior(nn.Module):
     What it looks up of observations, its `features`, never changes; a training computes them once for an event.
     """
 
-    def __init__(self, prior: Prior, rank: int) -> None:
-        """The prior itself is not changed."""
+    def __init__(self, prior: Prior, rank: int, seed: int = 0) -> None:
+        """The prior itself is not changed; `seed` is of what the adapters begin with, which changes nothing at first."""
         super().__init__()
+        generator = torch.Generator().manual_seed(seed)
         network = copy_of(prior).network.eval().requires_grad_(False)
         self.adapters = nn.ModuleDict()
         for name in ADAPTED:
-            layer = AdaptedLinear(getattr(network, name), rank)
+            layer = AdaptedLinear(getattr(network, name), rank, generator)
             setattr(network, name, layer)
             self.adapters[name] = layer
         # In a tuple, so that the weights that do not learn are no part of the state.
         self._network = (network,)
-        self.style = prior.style
+        self.style, self.rank = prior.style, rank
         self.num_lengths = len(network.durations)
         self.body_size = network.body_size
 

@@ -1,0 +1,82 @@
+"""The agents of all styles and the heads that they are paid by: `make_weights.py --only agents` calls it.
+
+For each style, so many rounds: an agent is trained by the recipe, paid by the naturalness head of the round before (at
+first the one against the prior), and a head is learned against what the prior and all agents so far have played. The
+last head comes with the package, and the agent that `python -m rlcompose.train --style STYLE --seed 0` makes by it.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from make_naturalness import CARD, made_at, sites_to_learn_from
+from safetensors.numpy import load_file, save
+
+from rlcompose import train
+from rlcompose.corpus.split import JUDGE
+from rlcompose.files import make_folder, write_atomically
+from rlcompose.learned.melodies import make_melodies
+from rlcompose.learned.naturalness import RECIPE, fit_naturalness, naturalness_of, save_naturalness
+from rlcompose.prior.model import load_prior
+from rlcompose.prior.players import PriorAgent
+from rlcompose.run import read_run
+from rlcompose.style import load_style
+
+ROUNDS = 1  # of agents whose music heads are learned against
+KEPT = ("config.json", "command.txt")  # of the run, beside the model
+CRITIC = ("mlp_extractor.", "value_net.")  # what other rewards would have to learn anew
+
+
+def make_agents(folder: Path, heads: Path, sources: Mapping[str, str], rounds: int = ROUNDS) -> None:
+    """Train all of them, and write their folders and their heads'."""
+    for style, source in sources.items():
+        make_heads(heads / RECIPE / style, style, source, rounds)
+        make_agent(folder / style, style)
+
+
+def make_heads(place: Path, style: str, source: str, rounds: int) -> None:
+    """The head that knows what the recipe plays."""
+    shutil.rmtree(place, ignore_errors=True)
+    sites = sites_to_learn_from(style)
+    real, groups = make_melodies([site.real() for site in sites]), [site.group for site in sites]
+    made = made_at(PriorAgent([(load_prior(style), 1.0)], load_style(style)), sites, 2)
+    for number in range(rounds):
+        naturalness_of.cache_clear()
+        with tempfile.TemporaryDirectory() as run:
+            trained(style, 1 + number, Path(run))
+            made += made_at(read_run(run).agent(), sites, 2)
+        head = fit_naturalness(style, real, groups, make_melodies(made))
+        save_naturalness(place, head, {"against": RECIPE, "passages": len(sites), "part": JUDGE})
+        print(f"naturalness of {style}, round {number + 1}: {head.accuracy:.3f}", file=sys.stderr, flush=True)
+    against = f"the prior of {style} and what rewards have made of it"
+    told = {"style": style, "accuracy": head.accuracy, "real": len(sites), "source": source}
+    write_atomically(place / "README.md", CARD.format(**told, against=against, only="agents"))
+    naturalness_of.cache_clear()
+
+
+def trained(style: str, seed: int, run: Path) -> None:
+    """The command, as anybody would give it."""
+    if train.main(["--style", style, "--seed", str(seed), "--out", str(run)]):
+        sys.exit(1)
+
+
+def make_agent(place: Path, style: str) -> None:
+    """The agent that comes with the package: the run of the command with seed 0, without pieces and critic."""
+    with tempfile.TemporaryDirectory() as folder:
+        run = Path(folder)
+        trained(style, 0, run)
+        make_folder(place / "model")
+        for name in (*KEPT, "model/config.json"):
+            write_atomically(place / name, (run / name).read_text(encoding="utf-8"))
+        weights = load_file(run / "model" / "model.safetensors")
+        kept = {name: value for name, value in weights.items() if not name.startswith(CRITIC)}
+        write_atomically(place / "model" / "model.safetensors", save(kept))
+        result = json.loads((run / "result.json").read_text(encoding="utf-8"))
+        told = {name: result[name] for name in ("mean_return", "trained_steps", "health")}
+        write_atomically(place / "result.json", json.dumps(told, indent=2, sort_keys=True) + "\n")
+    print(f"agent of {style}: {told['mean_return']}", file=sys.stderr, flush=True)
