@@ -111,11 +111,11 @@ def train(name: str, preset: Preset, job: TrainingJob) -> TrainingResult:
     rank = int(with_settings(preset, job.settings)["rank"])
     adapted = adapted_prior(job, name, rank)
     algorithm, policy, buffer = (ALGORITHMS if adapted is None else FROM_PRIORS)[name]
-    usual: Mapping[str, int | float] = {} if adapted is None else FROM_PRIOR
+    usual: dict[str, int | float] = {} if adapted is None else dict(FROM_PRIOR)
     if job.start is not None:
-        usual = usual | _going_on(preset, job.steps) | {"anchor_kl": 0.0}
+        usual |= {**_going_on(preset, job.steps), "anchor_kl": 0.0}
     if job.device != "cpu":
-        usual = usual | ON_ACCELERATOR
+        usual |= ON_ACCELERATOR
     settings = with_settings(preset, usual | job.settings)
     names = ("hidden", "rank", "num_envs", "learning_rate", "anchor", "anchor_kl", "anchor_fall", "warm_up", "refine")
     hidden, rank, num_envs, rate, anchor, target, fall, warm_up, refined = (settings.pop(key) for key in names)

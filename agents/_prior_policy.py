@@ -60,9 +60,7 @@ class _ActorAndCritic(nn.Module):
         super().__init__()
         self.latent_dim_pi, self.latent_dim_vf = adapted.size, CRITIC
         self.body = adapted.body_size
-        self.critic = nn.Sequential(
-            nn.Linear(self.body, CRITIC), nn.ReLU(), nn.Linear(CRITIC, CRITIC), nn.ReLU()
-        )
+        self.critic = nn.Sequential(nn.Linear(self.body, CRITIC), nn.ReLU(), nn.Linear(CRITIC, CRITIC), nn.ReLU())
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         return features, self.forward_critic(features)
@@ -83,7 +81,7 @@ class PitchThenLength(Distribution):
 
     def __init__(self, adapted: AdaptedPrior, features: Tensor) -> None:
         """After features (batch, size)."""
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # SB3 leaves it untyped
         self._adapted, self._features = adapted, features
         self._hidden = adapted.hidden(features)
         self._pitches = torch.log_softmax(adapted.pitch_logits(features, self._hidden), dim=1)
@@ -108,7 +106,7 @@ class PitchThenLength(Distribution):
         """The likeliest action of each row."""
         return self._adapted.log_probs(self._features).argmax(dim=1)
 
-    def entropy(self) -> None:  # type: ignore[override]  # SB3 then takes minus the log probability in its place
+    def entropy(self) -> None:
         """None: it would need the lengths of every pitch."""
 
     def proba_distribution_net(self, *args: Any, **kwargs: Any) -> Any:
@@ -149,7 +147,7 @@ class _Prior(BasePolicy):
 
     def _build(self, lr_schedule: Any) -> None:
         super()._build(lr_schedule)  # type: ignore[misc]  # of the actor-critic policy beside this class
-        self.action_net = nn.Identity()
+        self.action_net: Any = nn.Identity()
         settings: dict[str, Any] = {"lr": lr_schedule(1), **self.optimizer_kwargs}
         self.optimizer = self.optimizer_class(self.parameters(), **settings)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from gymnasium import spaces
 from stable_baselines3 import DQN
 from stable_baselines3.dqn.policies import DQNPolicy, QNetwork
 from torch import Tensor, nn
@@ -38,9 +39,10 @@ class PriorValueHead(nn.Module):
         """The adapted prior is this head's own."""
         super().__init__()
         self.adapted = adapted
-        self.place = nn.Sequential(nn.Linear(adapted.body_size, CRITIC), nn.ReLU(), nn.Linear(CRITIC, 1))
-        nn.init.zeros_(self.place[2].weight)
-        nn.init.zeros_(self.place[2].bias)
+        last = nn.Linear(CRITIC, 1)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+        self.place = nn.Sequential(nn.Linear(adapted.body_size, CRITIC), nn.ReLU(), last)
         self.register_buffer("temperature", torch.tensor(temperature))  # saved with what was learned under it
 
     def forward(self, features: Tensor) -> Tensor:
@@ -48,7 +50,8 @@ class PriorValueHead(nn.Module):
         temperature = self.temperature
         assert isinstance(temperature, Tensor)
         body = features[:, : self.adapted.body_size]
-        return self.adapted.log_probs(features) * temperature + self.place(body)
+        values: Tensor = self.adapted.log_probs(features) * temperature + self.place(body)
+        return values
 
 
 class PriorQNetwork(QNetwork):
@@ -80,6 +83,7 @@ class PriorDQNPolicy(DQNPolicy):
     def make_q_net(self) -> PriorQNetwork:
         """A fresh network with an adapted prior of its own."""
         prior, rank, seed = self._made_with
+        assert isinstance(self.observation_space, spaces.Box)
         extractor = PriorFeatures(self.observation_space, AdaptedPrior(load_prior(prior), rank, seed))
         settings = self._update_features_extractor(self.net_args, features_extractor=extractor)
         return PriorQNetwork(**settings, temperature=self._temperature)
@@ -130,7 +134,8 @@ class PriorDQN(Boltzmann, DQN):
 
 def load_prior_values(name: str, folder: Path, brief: Brief, config: dict[str, Any], weights: Any) -> Agent:
     """The agent of a model that changes a prior."""
-    made = {"prior": str(config["prior"]), "rank": int(config["rank"]), "seed": 0, "temperature": 1.0}
+    # The true temperature is among the weights.
+    made: dict[str, Any] = {"prior": config["prior"], "rank": int(config["rank"]), "seed": 0, "temperature": 1.0}
     policy = PriorDQNPolicy(observation_space("int16"), action_space(brief.style), lambda _: 0.0, **made)
     load_weights(policy.learner, with_critic(weights, policy.learner), folder)
     return agent_of(name, policy.learner)

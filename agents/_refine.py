@@ -1,10 +1,10 @@
 """Before any reward: the policy learns from those of its own pieces that are most like real music.
 
 Pieces are played some at a time on the same draw (chart, key, tempo). Of each such group one is kept by lot, in
-proportion to the odds that it is real music by the naturalness head that knows the prior; the policy then learns to play
-what was kept, by likelihood. That is importance resampling: what is kept has nearly the distribution of real music, as
-far as the head can tell, and nothing is pushed beyond it. (What pays single pieces pulls all of them to where it pays
-most, and they become more alike than real ones.)
+proportion to the odds that it is real music by the naturalness head that knows the prior; the policy then learns to
+play what was kept, by likelihood. That is importance resampling: what is kept has nearly the distribution of real
+music, as far as the head can tell, and nothing is pushed beyond it. (What pays single pieces pulls all of them to where
+it pays most, and they become more alike than real ones.)
 
 Source: Grover et al. 2019, "Bias correction of learned generative models using likelihood-free importance weighting",
 NeurIPS; Peters and Schaal 2007, "Reinforcement learning by reward-weighted regression", ICML.

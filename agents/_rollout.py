@@ -87,10 +87,11 @@ class TimedRolloutBuffer(RolloutBuffer):
         if self.anchor is not None:
             self.rewards -= self.anchor.costs(self, float((ticks / bar_ticks).sum()))
         quarters = (ticks / TICKS_PER_QUARTER).astype(np.float32)
-        discounts = np.float32(self.gamma) ** quarters
+        discounts = (self.gamma**quarters).astype(np.float32)
         trusted: Any = np.float32(self.gae_lambda)
         goes_on = 1.0 - np.append(self.episode_starts[1:], np.asarray(dones, np.float32)[None], axis=0)
         following = last_values.clone().cpu().numpy().flatten()
+        kept: NDArray[np.float32] = (discounts * goes_on).astype(np.float32)
         if self._extractor is not None:
             trusted = trusted**quarters
             passed = np.stack([(here + ticks) // bar_ticks, quarters], axis=-1).reshape(-1, 2)
@@ -98,11 +99,11 @@ class TimedRolloutBuffer(RolloutBuffer):
             self.rewards -= (passed @ earned).reshape(self.rewards.shape).astype(np.float32)
             if self._unit is None:
                 nothing = np.zeros_like(self.values)
-                returns = _advantages(self.rewards, nothing, nothing[0], discounts * goes_on, np.float32(1.0))
+                returns = _advantages(self.rewards, nothing, nothing[0], kept, np.float32(1.0))
                 spread = float(returns.std())
                 self._unit = spread if spread > LEAST_SPREAD else 1.0
             self.rewards /= self._unit
-        self.advantages = _advantages(self.rewards, self.values, following, discounts * goes_on, trusted)
+        self.advantages = _advantages(self.rewards, self.values, following, kept, trusted)
         self.returns = self.advantages + self.values
 
 
@@ -177,7 +178,8 @@ class Anchor:
         away: NDArray[np.float32] = rollout.log_probs - anchored
         self.nats = float(away.sum()) / bars * 8
         # Counted from the mean, or an event would cost something, be what it may, and few long events would be best.
-        return np.float32(self.weight) * (away - away.mean())
+        costs: NDArray[np.float32] = np.float32(self.weight) * (away - away.mean())
+        return costs
 
 
 class MaskableTimedRolloutBuffer(TimedRolloutBuffer, MaskableRolloutBuffer):

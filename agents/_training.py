@@ -336,6 +336,7 @@ def train_model(
     try:
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows makes weights that are no numbers
             try:
+                watch.init_callback(model)  # which `learn` does too, but later than a Ctrl-C may come
                 prepare()
                 model.learn(job.steps, callback=watch, **learn)
                 watch.average()

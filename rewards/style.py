@@ -51,9 +51,9 @@ def natural(ms: Moments) -> NDArray[np.float64]:
     """How probable it is that the last 8 bars are real music and not a model's, -1 to 1, over the piece's windows.
 
     A quarter of the logarithm of the odds, by a naturalness head of the style (`rlcompose/learned/naturalness.py`) that
-    knows what the prior plays, and what rewards have made of it, at each bar's end from the eighth bar on, divided by how many there are; so a whole piece earns -1 to 1, 0 where it
-    cannot be told. What gives a prior away is memory and register; it hears no chords. It can be fooled, as every
-    judge, and needs an anchor beside it.
+    knows what the prior plays, and what rewards have made of it; at each bar's end from the eighth bar on, divided by
+    how many there are. So a whole piece earns -1 to 1, 0 where it cannot be told. What gives a prior away is memory and
+    register; the head hears no chords. It can be fooled, as every judge, and needs an anchor beside it.
     """
     from rlcompose.learned.paying import natural_rows
 

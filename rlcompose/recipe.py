@@ -1,7 +1,7 @@
 """The recipe: the rewards by which an agent learns that begins as its style's prior.
 
-Rules of the style's file with a share of their weight, the judge of style, and naturalness; `recipe.toml` has the numbers
-and their reasons, `docs/recipe.md` how they were found.
+Rules of the style's file with a share of their weight, the judge of style, and naturalness; `recipe.toml` has the
+numbers and their reasons, `docs/recipe.md` how they were found.
 """
 
 from __future__ import annotations

@@ -224,7 +224,6 @@ def _begins_as_prior(asked: str | None, kind: AgentKind, brief: Brief) -> bool:
 def _source(arguments: argparse.Namespace) -> Run:
     """The run to go on from: the shipped agent's, or the one in a folder."""
     from rlcompose.run import run_to_go_on_with
-
     from rlcompose.shipped import SHIPPED, shipped_run
 
     if arguments.source != SHIPPED:

@@ -334,7 +334,7 @@ def test_ppo_learns_and_only_if_it_is_let(name: str, tmp_path: Path) -> None:
 def settings_of(job: TrainingJob, name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
     """What a training is made with: nothing is learned."""
     made: list[Any] = []
-    monkeypatch.setattr(_ppo, "train_model", lambda job, model, *_: made.append(model))
+    monkeypatch.setattr(_ppo, "train_model", lambda job, model, *_, **__: made.append(model))
     learn = find_agent(name).train
     assert learn is not None
     learn(job)

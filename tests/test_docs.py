@@ -209,6 +209,57 @@ def prior_like_table() -> str:
     return "\n".join([*lines, *(cells(style, *(found[key] for key in keys)) for style, found in rows)])
 
 
+def recipe_results(part: str) -> Any:
+    return json.loads((ROOT / "experiments" / "recipe" / "results.json").read_text(encoding="utf-8"))[part]
+
+
+PLAYERS = ("prior", "prior, best of 8", "agent", "agent, best of 8")
+
+
+def recipe_told_table() -> str:
+    names = {
+        "told_judge": "told, judge's features",
+        "told_successions": "told, other features",
+        "referee_told": "referee's AUC",
+        "judge_mean": "judge's p, mean",
+        "judge_median": "median",
+        "nats": "nats a note by the prior",
+        "nats_width": "5 to 95 %",
+        "inside_bands": "inside four bands",
+    }
+    return recipe_rows(names, ("real", *PLAYERS))
+
+
+def recipe_music_table() -> str:
+    names = ("notes_a_bar", "step", "off_beat", "bar_similarity", "rests", "motifs", "range", "repeats", "distinct_4")
+    more = ("vendi", "intervals_js", "guide_tone_share", "outside_share", "outside_to_inside")
+    return recipe_rows({name: name.replace("_", " ") for name in (*names, *more)}, ("real", "prior", "agent"))
+
+
+def recipe_families_table() -> str:
+    lines = []
+    names = ("bands", "form", "harmony", "jazz", "melody", "rhythm", "validity")
+    for style, found in recipe_results("styles").items():
+        for player in ("prior", "agent"):
+            lines.append(cells(style, player, *(found[player]["families"].get(name, "") for name in names)))
+    return "\n".join([cells("style", "", *names), "|---" * (2 + len(names)) + "|", *lines])
+
+
+def recipe_copies_table() -> str:
+    names = ("median", "95_percent", "longest", "over_12")
+    lines = [cells("style", "", *(name.replace("_", " ") for name in names)), "|---" * (2 + len(names)) + "|"]
+    for style, found in recipe_results("copies").items():
+        lines += [cells(style, who, *(found[who][name] for name in names)) for who in ("real", "prior", "agent")]
+    return "\n".join(lines)
+
+
+def recipe_rows(names: dict[str, str], players: tuple[str, ...]) -> str:
+    lines = [cells("style", "", *names.values()), "|---" * (2 + len(names)) + "|"]
+    for style, found in recipe_results("styles").items():
+        lines += [cells(style, who, *(found[who].get(name, "") for name in names)) for who in players]
+    return "\n".join(lines)
+
+
 def options_table(command: str) -> str:
     lines = ["| option | meaning |", "|---|---|"]
     for action in command_parser(command)._actions:
@@ -303,6 +354,10 @@ TABLES: dict[str, Callable[[], str]] = {
     "piece-metrics": piece_metrics_table,
     "rl-tuner": tuner_table,
     **{f"options-{command}": partial(options_table, command) for command in COMMANDS},
+    "recipe-told": recipe_told_table,
+    "recipe-music": recipe_music_table,
+    "recipe-families": recipe_families_table,
+    "recipe-copies": recipe_copies_table,
     "prior-likelihood": prior_likelihood_table,
     "prior-samples": prior_samples_table,
     "prior-copies": prior_copies_table,

@@ -97,7 +97,7 @@ def buffer_with(rewards: np.ndarray, actions: np.ndarray) -> Any:
         **{"n_envs": envs, "gamma": 1.0, "gae_lambda": 0.9, "durations": (12, 24)},
     )
     extractor = SimpleNamespace(features_dim=3, latest=np.zeros((envs, 3), np.float32))
-    buffer.keep_features(extractor)  # type: ignore[arg-type]
+    buffer.keep_features(extractor)
     buffer.reset()
     place = [column.name for column in BLOCKS["place"].columns]
     onsets = np.cumsum(np.array([12, 24])[actions % 2], axis=0) - np.array([12, 24])[actions % 2]
@@ -149,7 +149,9 @@ def test_the_anchor_is_steered_to_its_target_or_falls() -> None:
 @pytest.mark.parametrize("name", ["ppo", "maskable_ppo"])
 def test_the_critic_warms_up_alone(name: str, tmp_path: Path) -> None:
     terms = weigh_terms({"stepwise_motion": 1.0})
-    agents = [trained(name, tmp_path / str(k), 2_048, terms, warm_up=100 * k, n_steps=32).agent for k in (1, 0)]
+    agents: list[Any] = [
+        trained(name, tmp_path / str(k), 2_048, terms, warm_up=100 * k, n_steps=32).agent for k in (1, 0)
+    ]
     still, moved = (agent.network for agent in agents)
     assert all(not layer.up.any() for layer in still.adapted.adapters.values())
     assert all(layer.up.any() for layer in moved.adapted.adapters.values())

@@ -270,7 +270,9 @@ def test_a_schedule_is_kept_and_the_run_composes_with_its_last_weight() -> None:
 
 
 def test_settings_that_differ_from_the_preset_are_kept(make_run: MakeRun, tmp_path: Path) -> None:
-    run = make_run(tmp_path, *SMALL, *SCRATCH, "--set", "hidden=16", "--set", "learning_rate=3e-4", "--set", "gamma=0.95")
+    run = make_run(
+        tmp_path, *SMALL, *SCRATCH, "--set", "hidden=16", "--set", "learning_rate=3e-4", "--set", "gamma=0.95"
+    )
     assert json.loads((run.folder / "config.json").read_text())["settings"] == {"hidden": 16, "learning_rate": 3e-4}
     assert json.loads((run.folder / "model" / "config.json").read_text())["hidden"] == 16
     assert read_run(run.folder).agent().name == "ppo"
@@ -312,7 +314,10 @@ def test_a_collapse_is_told_and_written(capfd: pytest.CaptureFixture[str]) -> No
 def test_weights_that_are_no_numbers_stop_learning_and_leave_the_best(capfd: pytest.CaptureFixture[str]) -> None:
     # In float32, in which SB3 learns, this reward squared is infinite; it is paid in none of the trial moments.
     options = plugin("huge", f"return 1e38 if m.num_events == {MANY_EVENTS} else 0.0")
-    assert train.main([*SCRATCH, "--bars", "16", "--steps", "4000", *options, "--out", "run", "--json", "result.json"]) == 1
+    assert (
+        train.main([*SCRATCH, "--bars", "16", "--steps", "4000", *options, "--out", "run", "--json", "result.json"])
+        == 1
+    )
     result = json.loads(Path("result.json").read_text())
     assert result["failed"] is True and [finding["name"] for finding in result["health"]] == ["NaN"]
     assert result["trained_steps"] < 4000

@@ -25,7 +25,7 @@ from rlcompose.arguments import read_weight_file
 from rlcompose.brief import make_brief
 from rlcompose.files import write_atomically
 from rlcompose.reward import weigh_terms
-from rlcompose.train import DEFAULT_STEPS
+from rlcompose.train import STEPS_SCRATCH
 
 HERE = Path(__file__).parent
 FIRST_SEED = 2_000_000_000  # of the pieces; no training starts from these
@@ -66,7 +66,7 @@ def main() -> int:
     parser.add_argument("--styles", nargs="+", default=["jazz", "fiddle"], help="default: jazz fiddle")
     parser.add_argument("--seeds", type=int, default=3, help="trainings of each agent (default: 3)")
     parser.add_argument("--pieces", type=int, default=200, help="pieces for each row (default: 200)")
-    parser.add_argument("--steps", type=int, default=DEFAULT_STEPS, help="training steps (default: that of train)")
+    parser.add_argument("--steps", type=int, default=STEPS_SCRATCH, help="training steps (default: that of train)")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--again", action="store_true", help="train the named agents anew")
     parser.add_argument("--out", type=Path, default=HERE / "results.json")

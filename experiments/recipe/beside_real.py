@@ -169,12 +169,13 @@ def in_words(reference: Reference, played: Played, is_real: bool = False) -> dic
     number = min(len(ours["judge"].features), len(theirs["judge"].features))
     draw = np.random.default_rng(0)
     chosen, others = (
-        each.features[np.sort(draw.permutation(len(each.features))[:number])] for each in (ours["judge"], theirs["judge"])
+        each.features[np.sort(draw.permutation(len(each.features))[:number])]
+        for each in (ours["judge"], theirs["judge"])
     )
     result["vendi"] = vendi_score(chosen, others)
     low, high = np.quantile(in_bands(theirs["judge"]), OUTER, axis=0)
-    found = in_bands(ours["judge"])
-    result["inside_bands"] = float(((found >= low) & (found <= high)).all(axis=1).mean())
+    values = in_bands(ours["judge"])
+    result["inside_bands"] = float(((values >= low) & (values <= high)).all(axis=1).mean())
     result["families"] = family_returns(reference.sites, played.actions)
     if is_real:
         return result
@@ -185,7 +186,8 @@ def in_words(reference: Reference, played: Played, is_real: bool = False) -> dic
     for name in FEATURE_SETS:
         labels = [groups[at] for at in (*ours[name].pieces, *theirs[name].pieces)]
         found = [
-            two_sample_test(ours[name].features, theirs[name].features, labels, seed, ours[name].names) for seed in (0, 1)
+            two_sample_test(ours[name].features, theirs[name].features, labels, seed, ours[name].names)
+            for seed in (0, 1)
         ]
         result[f"told_{name}"] = float(np.mean([each.accuracy for each in found]))
         result["windows"] = found[0].count

@@ -31,7 +31,7 @@ from rlcompose.datasets import encoded_pieces
 from rlcompose.files import write_atomically
 from rlcompose.reward import weigh_terms
 from rlcompose.style import load_style, style_names
-from rlcompose.train import DEFAULT_STEPS
+from rlcompose.train import STEPS_SCRATCH
 
 HERE = Path(__file__).parent
 FIRST_SEED = 2_000_000_000
@@ -104,7 +104,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=1, help="trainings of each style (default: 1)")
     parser.add_argument("--pieces", type=int, default=100, help="pieces for each row (default: 100)")
     parser.add_argument("--real", type=int, default=200, help="real pieces (default: 200)")
-    parser.add_argument("--steps", type=int, default=DEFAULT_STEPS, help="training steps (default: that of train)")
+    parser.add_argument("--steps", type=int, default=STEPS_SCRATCH, help="training steps (default: that of train)")
     parser.add_argument("--rewards", help="a file of weights instead of the style's")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--out", type=Path, default=HERE / "results.json")

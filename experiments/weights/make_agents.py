@@ -25,6 +25,7 @@ from rlcompose.learned.naturalness import RECIPE, fit_naturalness, naturalness_o
 from rlcompose.prior.model import load_prior
 from rlcompose.prior.players import PriorAgent
 from rlcompose.run import read_run
+from rlcompose.sampling import SamplingAgent
 from rlcompose.style import load_style
 
 ROUNDS = 1  # of agents whose music heads are learned against
@@ -49,7 +50,9 @@ def make_heads(place: Path, style: str, source: str, rounds: int) -> None:
         naturalness_of.cache_clear()
         with tempfile.TemporaryDirectory() as run:
             trained(style, 1 + number, Path(run))
-            made += made_at(read_run(run).agent(), sites, 2)
+            agent = read_run(run).agent()
+            assert isinstance(agent, SamplingAgent)
+            made += made_at(agent, sites, 2)
         head = fit_naturalness(style, real, groups, make_melodies(made))
         save_naturalness(place, head, {"against": RECIPE, "passages": len(sites), "part": JUDGE})
         print(f"naturalness of {style}, round {number + 1}: {head.accuracy:.3f}", file=sys.stderr, flush=True)

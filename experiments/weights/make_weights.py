@@ -5,8 +5,9 @@
 
 Reads the corpora of all six styles (see `python -m rlcompose.corpus list`). The judge learns from its part of the
 split, from noise, from rounds of hill climbing, and from agents that are trained to please it alone, from scratch and
-from the prior; the referee from its own part. The priors learn from the same part as the judge (`make_priors.py`). About an hour and a half on two
-cores, the larger half of it for the judge.
+from the prior; the referee from its own part. The priors learn from the same part as the judge (`make_priors.py`), and
+so do what tells real music from theirs (`make_naturalness.py`) and the agents (`make_agents.py`). About two hours and a
+half on two cores, half of it for the judge.
 """
 
 from __future__ import annotations
@@ -130,9 +131,7 @@ def exploit(style: str, steps: int, seed: int, from_prior: bool) -> Played:
 
 def taken_for(model: JudgeModel, found: Sequence[Played]) -> list[float]:
     """The mean probability that the judge gives the other windows of each exploiting agent."""
-    said = [
-        model.probabilities(melodies, windows[1::2])[:, style] for style, melodies, windows in found
-    ]
+    said = [model.probabilities(melodies, windows[1::2])[:, style] for style, melodies, windows in found]
     return [round(float(each.mean()), 4) for each in said]
 
 

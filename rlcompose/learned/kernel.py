@@ -694,9 +694,7 @@ _MODELS = types.Tuple(
     ),
     cache=True,
 )
-def boosted(
-    features: Any, roots: Any, nodes: Any, value: Any, edges: Any, edge_at: Any, base: Any, out: Any
-) -> None:
+def boosted(features: Any, roots: Any, nodes: Any, value: Any, edges: Any, edge_at: Any, base: Any, out: Any) -> None:
     """The sums of trees (rounds, columns) for many windows, one row each: see `PACKED` in `trees.py`."""
     for w in range(len(features)):
         _boosted(features[w], roots, nodes, value, edges, edge_at, base, out[w])

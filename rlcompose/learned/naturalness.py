@@ -48,7 +48,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Naturalness:
-    """A logistic regression on features and their squares, and boosted trees; likelihoods by n-gram tables are left out.
+    """A logistic regression on features and their squares, and boosted trees, without likelihoods by n-gram tables.
 
     What both give is a logarithm of odds; the mean of the two is better than either (jazz, unseen players: log-loss
     .573 and .567, together .548).
@@ -152,8 +152,8 @@ def fit_naturalness(style: str, real: Melodies, groups: Sequence[str], made: Mel
             max_iter=ROUNDS, max_leaf_nodes=LEAVES, max_bins=BINS, early_stopping=False, random_state=seed
         ).fit(bins[rows], is_real[rows], **asked)
         arrays = checked_trees(tree_arrays(trees, edges), 1, HEADS)
-        parts = (np.asarray(each, np.float32) for each in (mean, scale, regression.coef_[0]))
-        return Naturalness(style, *parts, arrays, float("nan"))
+        mean_32, scale_32, weights_32 = (np.asarray(each, np.float32) for each in (mean, scale, regression.coef_[0]))
+        return Naturalness(style, mean_32, scale_32, weights_32, arrays, float("nan"))
 
     right = np.zeros(len(x), np.bool_)
     for each in range(FOLDS):

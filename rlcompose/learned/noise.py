@@ -293,6 +293,7 @@ def random_rhythm_and_walk(passage: Passage, other: Passage, draw: Generator) ->
     """A random walk at random onsets."""
     return random_rhythm(random_walk(passage, other, draw), other, draw)
 
+
 @_noise
 def shuffled_intervals(passage: Passage, other: Passage, draw: Generator) -> Passage:
     """The rhythm of music with its own intervals in random order."""

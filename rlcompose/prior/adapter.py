@@ -54,7 +54,7 @@ class AdaptedPrior(nn.Module):
     """
 
     def __init__(self, prior: Prior, rank: int, seed: int = 0) -> None:
-        """The prior itself is not changed; `seed` is of what the adapters begin with, which changes nothing at first."""
+        """The prior itself is not changed; `seed` is of the numbers that adapters begin with and that change nothing."""
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
         network = copy_of(prior).network.eval().requires_grad_(False)
@@ -76,8 +76,8 @@ class AdaptedPrior(nn.Module):
 
     def _apply(self, fn: Any, recurse: bool = True) -> AdaptedPrior:
         """What moves the adapters to another device moves the prior's weights with them."""
-        super()._apply(fn, recurse)
-        self._network[0]._apply(fn)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        self._network[0]._apply(fn)  # type: ignore[no-untyped-call]  # as above
         return self
 
     def features(self, observations: Tensor) -> Tensor:

@@ -4,16 +4,33 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from rlcompose.agent import find_agent
+from rlcompose.brief import make_brief
+from rlcompose.codec import decode
+from rlcompose.engine.core import Engine
 from rlcompose.errors import RlcomposeError
-from rlcompose.learned.melodies import make_melodies
-from rlcompose.learned.naturalness import fit_naturalness, load_naturalness, save_naturalness
+from rlcompose.learned.judge import load_judge
+from rlcompose.learned.layout import MAX_BARS, STYLES
+from rlcompose.learned.melodies import all_windows, make_melodies, windows_of
+from rlcompose.learned.naturalness import (
+    PRIOR,
+    RECIPE,
+    fit_naturalness,
+    has_naturalness,
+    load_naturalness,
+    natural_scores,
+    naturalness_of,
+    save_naturalness,
+)
 from rlcompose.musicxml import musicxml_text
 from rlcompose.naturalness import main
+from rlcompose.reward import weigh_terms
 from rlcompose.score import Composition
 
 Tune = Callable[..., Composition]
@@ -78,3 +95,53 @@ def test_the_command_learns_and_judges(
     assert json.loads(result.read_text())["accuracy"] > 0.9
     assert main([*arguments, "--by", str(tmp_path / "head")]) == 0
     assert max(json.loads(result.read_text())["natural"].values()) < 0.5
+
+
+# --- the package's heads ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("style", ["jazz", "fiddle", "chinese_folk"])
+def test_the_term_pays_what_the_head_says_of_the_last_eight_bars(style: str) -> None:
+    brief = make_brief(style, {"bars": 20})
+    engine = Engine(brief, weigh_terms({"natural": 1.0}))
+    engine.reset([3])
+    player, draw = find_agent("random").made(), np.random.default_rng(0)
+    actions, paid = [], []
+    while not engine.state.done.all():
+        actions.append(int(player.act(engine, draw.random(1))[0]))
+        engine.step(np.array(actions[-1:]))
+        paid.append(float(engine.state.account[0, 0]))
+    melodies = make_melodies([decode(brief, 3, actions)])
+    pieces, starts = all_windows(melodies, MAX_BARS, hop=1)
+    windows = windows_of(melodies, pieces, starts, MAX_BARS)
+    head = naturalness_of(style, RECIPE)
+    said = head.scores(load_judge().model.features(melodies, windows))
+    if len(windows) == 13:  # two bars of 2/4 are one of a window, and then one bar's end in two has a window of its own
+        assert sum(paid) == pytest.approx(said.mean(), abs=1e-5)
+    assert -1 <= sum(paid) <= 1 and np.count_nonzero(paid) >= 6
+
+
+def test_every_style_has_its_heads_and_others_none() -> None:
+    assert all(has_naturalness(style, against) for style in STYLES for against in (PRIOR, RECIPE))
+    with pytest.raises(RlcomposeError, match="no naturalness head of the style 'tango'"):
+        naturalness_of("tango")
+
+
+def test_scores_of_pieces_are_means_over_their_windows_and_silence_has_the_lowest(tune: Tune) -> None:
+    silent, short = tune([], 16), tune([(0, 12, 60)], 4)
+    assert natural_scores("fiddle", [silent, short]).tolist() == [-1.0, -1.0]
+    piece = song(tune, 3)
+    melodies = make_melodies([piece])
+    windows = windows_of(melodies, *all_windows(melodies), MAX_BARS)
+    wanted = naturalness_of("fiddle").scores(load_judge().model.features(melodies, windows)).mean()
+    assert natural_scores("fiddle", [silent, piece])[1] == pytest.approx(wanted)
+
+
+def test_a_damaged_head_is_told(tune: Tune, random_tune: Tune, tmp_path: Path) -> None:
+    head = naturalness_of("jazz")
+    save_naturalness(tmp_path, replace(head, trees={**head.trees, "left": head.trees["left"] + 1}), {})
+    with pytest.raises(RlcomposeError, match="a node points to none"):
+        load_naturalness(tmp_path)
+    save_naturalness(tmp_path, replace(head, mean=head.mean[:3]), {})
+    with pytest.raises(RlcomposeError, match="mean of the naturalness head"):
+        load_naturalness(tmp_path)

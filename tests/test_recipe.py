@@ -1,0 +1,116 @@
+"""The recipe, and the agents that come with the package."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rlcompose import compose
+from rlcompose.agent import play
+from rlcompose.brief import make_brief
+from rlcompose.codec import decode
+from rlcompose.composing import Composer, most_natural
+from rlcompose.errors import RlcomposeError
+from rlcompose.learned.naturalness import RECIPE, natural_scores
+from rlcompose.prior.shipped import shipped_priors
+from rlcompose.recipe import recipe_of
+from rlcompose.reward import settled, weigh_terms
+from rlcompose.shipped import has_shipped, shipped_agents, shipped_run
+from rlcompose.style import load_style, style_from_dict, style_names
+
+
+@pytest.mark.parametrize("style", style_names())
+def test_every_style_has_a_recipe_of_terms_that_are_there(style: str) -> None:
+    found = load_style(style)
+    weights = recipe_of(found)
+    own = {weighted.term.name: weighted.weight for weighted in settled(weigh_terms(found.rewards))}
+    assert set(weights) == {*own, "in_style", "natural"}
+    assert all(0 <= weights[name] <= weight for name, weight in own.items() if weight > 0)
+    assert len(weigh_terms(weights)) >= 10
+
+
+def test_a_style_that_the_judge_does_not_know_is_paid_by_rules() -> None:
+    mine = style_from_dict({**load_style("jazz").to_dict(), "name": "mine", "family": "mine"}, "mine.toml")
+    assert {"in_style", "natural"}.isdisjoint(recipe_of(mine))
+
+
+def test_every_style_has_its_agent() -> None:
+    assert shipped_agents() == shipped_priors()
+    assert all(has_shipped(load_style(name)) for name in style_names())
+
+
+@pytest.mark.parametrize("style", shipped_agents())
+def test_a_shipped_agent_plays_its_style(style: str) -> None:
+    run = shipped_run(load_style(style))
+    assert run.config.rewards == recipe_of(run.style), "made by another recipe: make the agents anew"
+    assert (run.model / "model.safetensors").stat().st_size < 150_000
+    brief = make_brief(style, {"bars": 16})
+    [piece] = play(run.agent(), brief, (), [1])
+    music = decode(brief, 1, piece.actions)
+    assert 1.5 < len(music.notes) / music.bars < 14
+    assert [piece] == play(run.agent(), brief, (), [1]) != play(run.agent(), brief, (), [2])
+
+
+def test_a_style_without_an_agent_is_told() -> None:
+    mine = style_from_dict({**load_style("jazz").to_dict(), "name": "mine", "family": "mine"}, "mine.toml")
+    assert not has_shipped(mine)
+    with pytest.raises(RlcomposeError, match="no shipped agent of the style 'mine': allowed are chinese_folk, chorale"):
+        shipped_run(mine)
+
+
+# --- compose ----------------------------------------------------------------------------------------------------------
+
+EIGHT = ["--bars", "8", "--seed", "4"]
+
+
+def composed(tmp_path: Path, name: str, *arguments: str) -> dict[str, object]:
+    place = tmp_path / name
+    result = tmp_path / f"{name}.json"
+    assert compose.main([*EIGHT, *arguments, "--out", str(place), "--json", str(result)]) == 0
+    [piece] = json.loads(result.read_text())["pieces"]
+    document: dict[str, object] = json.loads(Path(piece["piece"]).read_text())
+    return document
+
+
+def test_a_style_is_played_by_its_agent_and_by_the_prior_where_that_is_asked_for(tmp_path: Path) -> None:
+    pieces = [
+        composed(tmp_path, "shipped", "--style", "jazz"),
+        composed(tmp_path, "same", "--style", "jazz", "--model", "shipped"),
+        composed(tmp_path, "prior", "--style", "jazz", "--model", "prior"),
+    ]
+    assert pieces[0]["actions"] == pieces[1]["actions"] != pieces[2]["actions"]
+    assert [piece["agent"] for piece in pieces] == ["ppo", "ppo", "prior"]
+    variant = composed(tmp_path, "variant", "--style", "bebop")
+    assert variant["agent"] == "ppo"
+
+
+def test_the_best_is_the_most_natural_or_the_best_paid() -> None:
+    brief = make_brief("fiddle", {"bars": 16})
+    plain = Composer.of(shipped_run(brief.style).agent(), brief)
+    takes = play(plain.agent, brief, plain.terms, [5] * 4, takes=range(4))
+    scores = natural_scores("fiddle", [decode(brief, 5, each.actions) for each in takes], RECIPE)
+    from dataclasses import replace
+
+    natural = replace(plain, is_best=most_natural(brief.style)).compose(5, best_of=4)
+    assert natural.actions == takes[int(scores.argmax())].actions
+    paid = plain.compose(5, best_of=4)
+    assert paid.actions == takes[int(np.argmax([each.total for each in takes]))].actions
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--style", "jazz", "--agent", "greedy", "--model", "prior"], "give either --agent or --model"),
+        (["--style", "jazz", "--model", "shipped", "--mode", "solo"], "leave out --mode: the shipped agent"),
+        (["--style", "jazz=1,fiddle=1", "--model", "prior"], "leave out --model: a mix of styles"),
+        (["--style", "jazz", "--set", "width=3"], "--set is for an agent that --agent names"),
+    ],
+)
+def test_what_does_not_go_together_is_told(
+    arguments: list[str], told: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert compose.main([*arguments, "--out", str(tmp_path)]) == 2
+    assert told in capfd.readouterr().err
