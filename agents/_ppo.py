@@ -98,6 +98,10 @@ FROM_PRIOR: Mapping[str, int | float] = {
 GOING_ON: Mapping[str, int | float] = {"gamma": 0.995, "gae_lambda": 0.97, "n_steps": 256, "num_envs": 64}
 # An accelerator wants large batches: as many events in a rollout's step as pieces are played side by side.
 ON_ACCELERATOR: Mapping[str, int | float] = {"num_envs": 1024, "n_steps": 64, "batch_size": 8192}
+# The same where what goes on began as a prior. Its anchor is counted in the spread of the returns. Measured in jazz with
+# high notes paid 0.5 (120,000 events): 0.2 raised the pitch by 3.3 semitones, 0.15 by 4.1, 0.1 by 4.9; 8, 11 and 14 %
+# more of the windows were told from real ones.
+GOING_ON_FROM_PRIOR: Mapping[str, int | float] = {"anchor": 0.15, "anchor_kl": 0.0, "refine": 0}
 FEWEST_ENVS = 16
 
 
@@ -113,7 +117,7 @@ def train(name: str, preset: Preset, job: TrainingJob) -> TrainingResult:
     algorithm, policy, buffer = (ALGORITHMS if adapted is None else FROM_PRIORS)[name]
     usual: dict[str, int | float] = {} if adapted is None else dict(FROM_PRIOR)
     if job.start is not None:
-        usual |= {**_going_on(preset, job.steps), "anchor_kl": 0.0}
+        usual |= _going_on(preset, job.steps) if adapted is None else GOING_ON_FROM_PRIOR
     if job.device != "cpu":
         usual |= ON_ACCELERATOR
     settings = with_settings(preset, usual | job.settings)
@@ -144,7 +148,8 @@ def train(name: str, preset: Preset, job: TrainingJob) -> TrainingResult:
             if adapted is not None and job.start is None and refined and can_refine(job.brief):
                 refine(model.policy, job.brief, refined, job.seed)
             if (job.start is not None and job.is_paid_anew) or (job.start is None and adapted is not None):
-                model.rollout_buffer.hold_to(model.policy, anchor, target, fall)
+                is_relative = adapted is not None and job.start is not None
+                model.rollout_buffer.hold_to(model.policy, anchor, target, fall, is_relative)
 
         shape: Shape = {"hidden": hidden}
         if adapted is not None:

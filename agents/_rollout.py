@@ -43,15 +43,20 @@ class TimedRolloutBuffer(RolloutBuffer):
         self._ticks = np.array(durations)
         self.anchor: Anchor | None = None
         self._extractor: PriorFeatures | None = None
+        self._is_relative = False
         self._unit: float | None = None  # what rewards are divided by, where features are kept
         super().__init__(*args, **kwargs)
 
-    def hold_to(self, policy: Any, weight: float, target: float = 0.0, fall: float = 1.0) -> None:
+    def hold_to(
+        self, policy: Any, weight: float, target: float = 0.0, fall: float = 1.0, is_relative: bool = False
+    ) -> None:
         """Hold what plays to a policy as it is now: an event costs `weight` a nat between their log probabilities.
 
         So what is worth it is learned with the smallest change of everything else. What `target` and `fall` are, says
-        `Anchor`.
+        `Anchor`. Where it `is_relative`, the weight is counted in the spread of the first rollout's returns, so that it
+        holds as firmly whatever the size of the rewards; that needs features kept.
         """
+        self._is_relative = is_relative
         self.anchor = Anchor(policy, weight, target, fall) if weight else None
 
     def keep_features(self, extractor: PriorFeatures) -> None:
@@ -84,8 +89,11 @@ class TimedRolloutBuffer(RolloutBuffer):
             bar_ticks, here = (self.observations[..., column].astype(np.int64) for column in (BAR_TICKS, TICK_IN_BAR))
         if self._extractor is not None:
             self.observations = self._features
+        costs: NDArray[np.float32] | None = None
         if self.anchor is not None:
-            self.rewards -= self.anchor.costs(self, float((ticks / bar_ticks).sum()))
+            costs = self.anchor.costs(self, float((ticks / bar_ticks).sum()))
+            if not self._is_relative:
+                self.rewards -= costs
         quarters = (ticks / TICKS_PER_QUARTER).astype(np.float32)
         discounts = (self.gamma**quarters).astype(np.float32)
         trusted: Any = np.float32(self.gae_lambda)
@@ -103,6 +111,8 @@ class TimedRolloutBuffer(RolloutBuffer):
                 spread = float(returns.std())
                 self._unit = spread if spread > LEAST_SPREAD else 1.0
             self.rewards /= self._unit
+            if costs is not None and self._is_relative:
+                self.rewards -= costs
         self.advantages = _advantages(self.rewards, self.values, following, kept, trusted)
         self.returns = self.advantages + self.values
 

@@ -70,8 +70,8 @@ def parser() -> Parser:
     best_help = "compose each piece N times and keep the best (default: 1)"
     parser.add_argument("--best-of", type=at_least(1), default=1, metavar="N", help=best_help)
     by_help = (
-        f"what the best is: {NATURAL}, the one that is most like real music (the default without a run, where that has "
-        f"been learned of the style), or {RETURN}, the one with the highest return (the default of a run)"
+        f"what the best is: {NATURAL}, the piece that is most like real music (the default of what has learned the "
+        f"style), or {RETURN}, the one with the highest return (the default of a run and of --agent)"
     )
     parser.add_argument("--best-by", choices=(NATURAL, RETURN), help=by_help)
     seed_help = "the first piece's seed, the next ones follow (default: 0)"
@@ -163,7 +163,7 @@ def _best_by(arguments: argparse.Namespace, style: Style) -> Callable[[Compositi
     """What says how good a piece is; None for its return."""
     from rlcompose.composing import most_natural
 
-    asked = arguments.best_by or (RETURN if arguments.source is not None else NATURAL)
+    asked = arguments.best_by or (NATURAL if arguments.source is None and arguments.agent is None else RETURN)
     if asked == RETURN or arguments.best_of == 1:
         return None
     liked = most_natural(style)

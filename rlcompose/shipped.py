@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rlcompose.errors import RlcomposeError
-from rlcompose.run import CONFIG, Run, read_run
-from rlcompose.style import Style
+
+if TYPE_CHECKING:
+    from rlcompose.run import Run
+    from rlcompose.style import Style
 
 SHIPPED = "shipped"
 FOLDER = Path(__file__).resolve().parent / "weights" / "agent"
@@ -14,7 +17,7 @@ FOLDER = Path(__file__).resolve().parent / "weights" / "agent"
 
 def shipped_agents() -> tuple[str, ...]:
     """The styles that the package has an agent of."""
-    return tuple(sorted(path.parent.name for path in FOLDER.glob(f"*/{CONFIG}")))
+    return tuple(sorted(path.parent.name for path in FOLDER.glob("*/config.json")))
 
 
 def has_shipped(style: Style) -> bool:
@@ -34,4 +37,6 @@ def shipped_run(style: Style) -> Run:
     if style.family not in shipped_agents():
         known = ", ".join(shipped_agents()) or "none"
         raise RlcomposeError(f"there is no shipped agent of the style {style.name!r}: allowed are {known}")
+    from rlcompose.run import read_run
+
     return read_run(FOLDER / style.family)

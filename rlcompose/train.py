@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 DEFAULT_STYLE, DEFAULT_AGENT = "jazz", "ppo"
 STEPS_SCRATCH = 1_000_000
 STEPS_PRIOR = 400_000  # what begins as a prior plays already
-STEPS_RUN = 200_000  # an agent that goes on with what it has learned: less is new
+STEPS_RUN = 150_000  # an agent that goes on with what it has learned: less is new
 LONG = 25  # times as many events with --budget long, about an hour
 PRIOR, SCRATCH = "prior", "scratch"  # what --from takes beside the shipped agent and a run
 BUDGETS = {"short": 1, "long": LONG}

@@ -149,7 +149,7 @@ def folder(parent: Path, name: str) -> Path:
 def test_an_agent_that_may_not_learn_stays_as_the_run_left_it(name: str, make_run: MakeRun, tmp_path: Path) -> None:
     small = ["--set", "hidden=16"]
     bars = ["--bars", "2", "--steps", "600"]
-    first = make_run(folder(tmp_path, "first"), "--agent", name, *bars, *small)
+    first = make_run(folder(tmp_path, "first"), "--from", "scratch", "--agent", name, *bars, *small)
     still = ["--set", "learning_rate=0", "--reward", "motif=3", "--steps", "600"]
     run = make_run(folder(tmp_path, "still"), "--from", str(first.folder), *still)
     for measure, values in run.result["changed"].items():
@@ -165,7 +165,8 @@ def test_an_agent_that_may_not_learn_stays_as_the_run_left_it(name: str, make_ru
 def test_high_notes_are_learned_where_they_are_paid_and_unlearned_where_they_cost(
     name: str, make_run: MakeRun, plugin: str, tmp_path: Path
 ) -> None:
-    first = make_run(folder(tmp_path, "first"), "--agent", name, "--bars", "2", "--steps", "10000")
+    begun = ["--from", "scratch", "--agent", name]
+    first = make_run(folder(tmp_path, "first"), *begun, "--bars", "2", "--steps", "10000")
     higher = {}
     for weight in (1.0, -1.0):
         options = ["--plugin", plugin, "--reward", f"high_notes={weight}", "--steps", "20000"]

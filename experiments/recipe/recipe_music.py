@@ -149,8 +149,8 @@ HIGH_NOTES = '''from rlcompose.reward import reward_term
 
 @reward_term
 def high_notes(m):
-    """An octave above the tonic is 1."""
-    return m.pitch / 12 if m.is_note else 0.0
+    """0 for a note an octave and a tone above the tonic, 1 an octave higher; no note is paid for being there."""
+    return (m.pitch - 14) / 12 if m.is_note else 0.0
 '''
 
 

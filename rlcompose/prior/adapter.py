@@ -54,7 +54,7 @@ class AdaptedPrior(nn.Module):
     """
 
     def __init__(self, prior: Prior, rank: int, seed: int = 0) -> None:
-        """The prior itself is not changed; `seed` is of the numbers that adapters begin with and that change nothing."""
+        """The prior itself is not changed; `seed` is of what adapters begin with, which changes nothing at first."""
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
         network = copy_of(prior).network.eval().requires_grad_(False)
