@@ -14,22 +14,20 @@ import torch
 from gymnasium import spaces
 
 from rlcompose.agent import TrainingJob, TrainingResult, find_agent, play
+from rlcompose.agents import _refine
 from rlcompose.agents._ppo import FROM_PRIORS
 from rlcompose.agents._prior_policy import PitchThenLength, PriorPolicy
-from rlcompose.agents._refine import refine
 from rlcompose.agents._rollout import STEER, Anchor, TimedRolloutBuffer
 from rlcompose.brief import Brief, make_brief
 from rlcompose.codec import action_space, decode, observation_space
 from rlcompose.engine.core import Engine
 from rlcompose.engine.layout import BLOCKS
 from rlcompose.errors import RlcomposeError
-from rlcompose.learned.naturalness import natural_scores
 from rlcompose.prior.adapter import AdaptedPrior
 from rlcompose.prior.model import load_prior
 from rlcompose.prior.players import PriorAgent
 from rlcompose.reward import weigh_terms
 from rlcompose.run import read_run
-from rlcompose.sampling import SamplingAgent
 from rlcompose.style import load_style
 
 JAZZ = load_style("jazz")
@@ -178,35 +176,35 @@ def music(agent: Any, seeds: range = range(7_000, 7_160)) -> dict[str, float]:
 @pytest.mark.slow
 def test_a_strong_anchor_and_no_reward_leave_the_music_as_it_is(tmp_path: Path) -> None:
     agent = trained("ppo", tmp_path, 60_000, anchor=20.0, anchor_kl=0.0).agent
-    begun, become = music(find_agent("prior").made()), music(agent)
+    begun, become = (music(each, range(7_000, 7_600)) for each in (find_agent("prior").made(), agent))
     for name, value in begun.items():
         assert become[name] == pytest.approx(value, rel=0.05), name
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["ppo", "maskable_ppo"])
-def test_it_learns_what_is_paid_as_far_as_the_anchor_lets_it(name: str, tmp_path: Path) -> None:
+def test_it_learns_what_is_paid_as_far_as_the_anchor_lets_it(tmp_path: Path) -> None:
     terms = weigh_terms({"stepwise_motion": 1.0})
     begun = music(find_agent("prior").made())["steps"]
     free, held = (
-        music(trained(name, tmp_path / str(k), 40_000, terms, anchor=c, anchor_kl=0.0).agent)["steps"]
+        music(trained("ppo", tmp_path / str(k), 120_000, terms, anchor=c, anchor_kl=0.0).agent)["steps"]
         for k, c in enumerate((0.01, 20.0))
     )
-    assert free > begun + 0.15 and held < begun + 0.1, (begun, free, held)
+    assert free > begun + 0.1 and held < (begun + free) / 2, (begun, free, held)
 
 
-@pytest.mark.slow
-def test_it_learns_from_its_most_natural_pieces() -> None:
+def test_it_learns_from_its_most_natural_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    learned: list[Any] = []
+    monkeypatch.setattr(_refine, "_learn", lambda policy, features, actions, seed: learned.append((features, actions)))
     policy = policy_of()
-    agent = SamplingAgent("mine", policy, policy.action_logits)
-    before = scores_of(agent)
-    gained = refine(policy, EIGHT_BARS, 150, seed=0)
-    assert gained > 0.05 and scores_of(agent) > before + 0.02
-
-
-def scores_of(agent: SamplingAgent) -> float:
-    played = play(agent, EIGHT_BARS, (), range(9_000, 9_300))
-    return float(natural_scores("jazz", [decode(EIGHT_BARS, p.seed, p.actions) for p in played]).mean())
+    gained = _refine.refine(policy, EIGHT_BARS, 24, seed=0)
+    assert gained > 0.05, "what is kept is more natural than what is played"
+    monkeypatch.undo()
+    [(features, actions)] = learned
+    assert len(features) == len(actions) > 24 * 20 and features.shape[1] == policy.adapted.size
+    seen, taken = torch.from_numpy(features), torch.from_numpy(actions)
+    before = float(policy.choice(seen).log_prob(taken).mean().detach())
+    _refine._learn(policy, features, actions, 0)
+    assert float(policy.choice(seen).log_prob(taken).mean().detach()) > before + 0.005
 
 
 # --- as a command -----------------------------------------------------------------------------------------------------

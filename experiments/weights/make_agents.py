@@ -29,7 +29,23 @@ from rlcompose.sampling import SamplingAgent
 from rlcompose.style import load_style
 
 ROUNDS = 1  # of agents whose music heads are learned against
-KEPT = ("config.json", "command.txt")  # of the run, beside the model
+KEPT = ("config.json",)  # of the run, beside the model
+CARD = """# Model card: the agent of {style}
+
+What it is, how it was made and how it plays beside real music and its prior: `docs/recipe.md`, with a table of results.
+Made by `{command}`; what it must not have learned from decides `rlcompose/corpus/split.py`.
+
+**What it is.** A change of the prior of {style}, {numbers:,} numbers (`rlcompose/prior/adapter.py`); without that very prior
+it cannot be loaded. The critic is not kept, since other rewards need another. The prior has learned from: {source}.
+
+**Use.** `rlcompose compose --style {style}` plays it, `rlcompose train --style {style} --from shipped` goes on from it.
+
+**Figures.** Mean return over 50 pieces, by the recipe's terms: {agent:.2f}; the prior's {prior:.2f}, of events at random
+{random:.2f}; after {steps:,} events.
+
+**Limits.** One voice, over chords that are given. It has the habits of its prior's corpus, less spread than real music has,
+and a classifier that is learned anew tells its music from real music more often than not.
+"""
 CRITIC = ("mlp_extractor.", "value_net.")  # what other rewards would have to learn anew
 
 
@@ -38,6 +54,7 @@ def make_agents(folder: Path, heads: Path, sources: Mapping[str, str], rounds: i
     for style, source in sources.items():
         make_heads(heads / RECIPE / style, style, source, rounds)
         make_agent(folder / style, style)
+        write_card(folder / style, style, source)
 
 
 def make_heads(place: Path, style: str, source: str, rounds: int) -> None:
@@ -66,6 +83,24 @@ def trained(style: str, seed: int, run: Path) -> None:
     """The command, as anybody would give it."""
     if train.main(["--style", style, "--seed", str(seed), "--out", str(run)]):
         sys.exit(1)
+
+
+def write_card(place: Path, style: str, source: str) -> None:
+    """The model card of an agent, from what stands in its folder."""
+    told = json.loads((place / "result.json").read_text(encoding="utf-8"))
+    returns = told["mean_return"]
+    [agent] = [value for name, value in returns.items() if name not in ("prior", "random")]
+    card = CARD.format(
+        style=style,
+        command=f"python -m rlcompose.train --style {style} --seed 0",
+        numbers=sum(each.size for each in load_file(place / "model" / "model.safetensors").values()),
+        source=source,
+        agent=agent,
+        prior=returns["prior"],
+        random=returns["random"],
+        steps=told["trained_steps"],
+    )
+    write_atomically(place / "README.md", card)
 
 
 def make_agent(place: Path, style: str) -> None:
