@@ -14,7 +14,9 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from make_naturalness import CARD, made_at, sites_to_learn_from
+import numpy as np
+from make_naturalness import CARD as HEAD_CARD
+from make_naturalness import made_at, sites_to_learn_from
 from safetensors.numpy import load_file, save
 
 from rlcompose import train
@@ -35,16 +37,18 @@ CARD = """# Model card: the agent of {style}
 What it is, how it was made and how it plays beside real music and its prior: `docs/recipe.md`, with a table of results.
 Made by `{command}`; what it must not have learned from decides `rlcompose/corpus/split.py`.
 
-**What it is.** A change of the prior of {style}, {numbers:,} numbers (`rlcompose/prior/adapter.py`); without that very prior
-it cannot be loaded. The critic is not kept, since other rewards need another. The prior has learned from: {source}.
+**What it is.** A change of the prior of {style}, {numbers:,} numbers (`rlcompose/prior/adapter.py`) with half precision;
+without that very prior it cannot be loaded. The critic is not kept, since other rewards need another. The prior has
+learned from: {source}.
 
-**Use.** `rlcompose compose --style {style}` plays it, `rlcompose train --style {style} --from shipped` goes on from it.
+**Use.** `rlcompose compose --style {style}` plays it, `rlcompose train --style {style} --from shipped` goes on
+from it.
 
-**Figures.** Mean return over 50 pieces, by the recipe's terms: {agent:.2f}; the prior's {prior:.2f}, of events at random
-{random:.2f}; after {steps:,} events.
+**Figures.** Mean return over 50 pieces, by the recipe's terms: {agent:.2f}; the prior's {prior:.2f}, of events at
+random {random:.2f}; after {steps:,} events.
 
-**Limits.** One voice, over chords that are given. It has the habits of its prior's corpus, less spread than real music has,
-and a classifier that is learned anew tells its music from real music more often than not.
+**Limits.** One voice, over chords that are given. It has the habits of its prior's corpus, less spread than real music
+has, and a classifier that is learned anew tells its music from real music more often than not.
 """
 CRITIC = ("mlp_extractor.", "value_net.")  # what other rewards would have to learn anew
 
@@ -75,7 +79,7 @@ def make_heads(place: Path, style: str, source: str, rounds: int) -> None:
         print(f"naturalness of {style}, round {number + 1}: {head.accuracy:.3f}", file=sys.stderr, flush=True)
     against = f"the prior of {style} and what rewards have made of it"
     told = {"style": style, "accuracy": head.accuracy, "real": len(sites), "source": source}
-    write_atomically(place / "README.md", CARD.format(**told, against=against, only="agents"))
+    write_atomically(place / "README.md", HEAD_CARD.format(**told, against=against, only="agents"))
     naturalness_of.cache_clear()
 
 
@@ -112,7 +116,7 @@ def make_agent(place: Path, style: str) -> None:
         for name in (*KEPT, "model/config.json"):
             write_atomically(place / name, (run / name).read_text(encoding="utf-8"))
         weights = load_file(run / "model" / "model.safetensors")
-        kept = {name: value for name, value in weights.items() if not name.startswith(CRITIC)}
+        kept = {name: np.float16(value) for name, value in weights.items() if not name.startswith(CRITIC)}
         write_atomically(place / "model" / "model.safetensors", save(kept))
         result = json.loads((run / "result.json").read_text(encoding="utf-8"))
         told = {name: result[name] for name in ("mean_return", "trained_steps", "health")}
