@@ -153,13 +153,15 @@ def test_a_style_is_composed_in_without_a_run() -> None:
     assert planned["piece"] == "pieces/jig-beam-0.json"
 
 
-def test_the_prior_composes_where_nobody_is_named() -> None:
-    [one] = composed("--style", "jig", "--bars", "8", "--temperature", "0.9")
-    assert one["piece"] == "pieces/jig-prior-0.json" and music_of("pieces/jig-prior-0.json")["meter"] == "6/8"
-    [again] = composed("--style", "jig", "--bars", "8", "--temperature", "0.9", "--out", "again")
-    assert Path("pieces/jig-prior-0.json").read_bytes() == Path(str(again["piece"])).read_bytes()
-    [new] = composed("--replace", "3-4", str(one["piece"]), "--seed", "1")
-    assert json.loads(Path(str(new["piece"])).read_text())["agent"] == "prior"
+@pytest.mark.parametrize(("model", "agent"), [((), "ppo"), (("--model", "prior"), "prior")])
+def test_the_styles_model_composes_where_nobody_is_named(model: tuple[str, ...], agent: str) -> None:
+    [one] = composed("--style", "jig", *model, "--bars", "8", "--temperature", "0.9")
+    path = f"pieces/jig-{agent}-0.json"
+    assert one["piece"] == path and music_of(path)["meter"] == "6/8"
+    [again] = composed("--style", "jig", *model, "--bars", "8", "--temperature", "0.9", "--out", "again")
+    assert Path(path).read_bytes() == Path(str(again["piece"])).read_bytes()
+    [new] = composed("--replace", "3-4", path, *model, "--seed", "1")
+    assert json.loads(Path(str(new["piece"])).read_text())["agent"] == agent
 
 
 def test_a_style_without_a_prior_is_composed_in_by_beam_search_and_that_is_said(

@@ -256,7 +256,8 @@ def recipe_copies_table() -> str:
 def recipe_rows(names: dict[str, str], players: tuple[str, ...]) -> str:
     lines = [cells("style", "", *names.values()), "|---" * (2 + len(names)) + "|"]
     for style, found in recipe_results("styles").items():
-        lines += [cells(style, who, *(found[who].get(name, "") for name in names)) for who in players]
+        there = [who for who in players if who in found]
+        lines += [cells(style, who, *(found[who].get(name, "") for name in names)) for who in there]
     return "\n".join(lines)
 
 

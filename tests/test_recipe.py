@@ -33,7 +33,7 @@ def test_every_style_has_a_recipe_of_terms_that_are_there(style: str) -> None:
 
 
 def test_a_style_that_the_judge_does_not_know_is_paid_by_rules() -> None:
-    mine = style_from_dict({**load_style("jazz").to_dict(), "name": "mine", "family": "mine"}, "mine.toml")
+    mine = style_from_dict({**load_style("jazz").to_dict(), "name": "mine"}, "mine.toml")
     assert {"in_style", "natural"}.isdisjoint(recipe_of(mine))
 
 
@@ -55,7 +55,7 @@ def test_a_shipped_agent_plays_its_style(style: str) -> None:
 
 
 def test_a_style_without_an_agent_is_told() -> None:
-    mine = style_from_dict({**load_style("jazz").to_dict(), "name": "mine", "family": "mine"}, "mine.toml")
+    mine = style_from_dict({**load_style("jazz").to_dict(), "name": "mine"}, "mine.toml")
     assert not has_shipped(mine)
     with pytest.raises(RlcomposeError, match="no shipped agent of the style 'mine': allowed are chinese_folk, chorale"):
         shipped_run(mine)

@@ -37,7 +37,7 @@ CARD = """# Model card: the agent of {style}
 What it is, how it was made and how it plays beside real music and its prior: `docs/recipe.md`, with a table of results.
 Made by `{command}`; what it must not have learned from decides `rlcompose/corpus/split.py`.
 
-**What it is.** A change of the prior of {style}, {numbers:,} numbers (`rlcompose/prior/adapter.py`) with half precision;
+**What it is.** A change of the prior of {style}, {numbers:,} numbers of half precision (`rlcompose/prior/adapter.py`);
 without that very prior it cannot be loaded. The critic is not kept, since other rewards need another. The prior has
 learned from: {source}.
 
@@ -116,7 +116,7 @@ def make_agent(place: Path, style: str) -> None:
         for name in (*KEPT, "model/config.json"):
             write_atomically(place / name, (run / name).read_text(encoding="utf-8"))
         weights = load_file(run / "model" / "model.safetensors")
-        kept = {name: np.float16(value) for name, value in weights.items() if not name.startswith(CRITIC)}
+        kept = {name: value.astype(np.float16) for name, value in weights.items() if not name.startswith(CRITIC)}
         write_atomically(place / "model" / "model.safetensors", save(kept))
         result = json.loads((run / "result.json").read_text(encoding="utf-8"))
         told = {name: result[name] for name in ("mean_return", "trained_steps", "health")}

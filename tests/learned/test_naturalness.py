@@ -118,7 +118,7 @@ def test_the_term_pays_what_the_head_says_of_the_last_eight_bars(style: str) -> 
     said = head.scores(load_judge().model.features(melodies, windows))
     if len(windows) == 13:  # two bars of 2/4 are one of a window, and then one bar's end in two has a window of its own
         assert sum(paid) == pytest.approx(said.mean(), abs=1e-5)
-    assert -1 <= sum(paid) <= 1 and np.count_nonzero(paid) >= 6
+    assert -1 <= sum(paid) <= 1 and np.count_nonzero(paid) >= 3
 
 
 def test_every_style_has_its_heads_and_others_none() -> None:
