@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sb3_contrib.common.maskable.buffers import MaskableRolloutBuffer
 from stable_baselines3.common.buffers import RolloutBuffer
 
-from rlcompose.engine.layout import BLOCKS
+from rlcompose.engine.layout import BLOCKS, OBSERVATION_SIZE
 from rlcompose.theory.meter import TICKS_PER_QUARTER
 
 if TYPE_CHECKING:
@@ -85,7 +85,8 @@ class TimedRolloutBuffer(RolloutBuffer):
     def compute_returns_and_advantage(self, last_values: torch.Tensor, dones: NDArray[Any]) -> None:
         """Generalised advantage estimation with each event's own discount."""
         ticks = self._ticks[self.actions[..., 0].astype(np.int64) % len(self._ticks)]
-        if self._extractor is not None or self.anchor is not None:
+        bar_ticks, here = np.full_like(ticks, 4 * TICKS_PER_QUARTER), np.zeros_like(ticks)
+        if self.observations.shape[-1] == OBSERVATION_SIZE:  # the RL Tuner task has other ones, and its own bars
             bar_ticks, here = (self.observations[..., column].astype(np.int64) for column in (BAR_TICKS, TICK_IN_BAR))
         if self._extractor is not None:
             self.observations = self._features
