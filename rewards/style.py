@@ -52,8 +52,10 @@ def natural(ms: Moments) -> NDArray[np.float64]:
 
     A quarter of the logarithm of the odds, by a naturalness head of the style (`rlcompose/learned/naturalness.py`) that
     knows what the prior plays, and what rewards have made of it; at each bar's end from the eighth bar on, divided by
-    how many there are. So a whole piece earns -1 to 1, 0 where it cannot be told. What gives a prior away is memory and
-    register; the head hears no chords. It can be fooled, as every judge, and needs an anchor beside it.
+    how many there are. What gives a prior away is memory and register; the head hears no chords. It can be fooled, as
+    every judge, and needs an anchor beside it.
+
+    A piece that cannot be told from real music gets 0 in all; one whose windows are real at odds of 7 to 1, 0.5.
     """
     from rlcompose.learned.paying import natural_rows
 

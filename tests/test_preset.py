@@ -49,7 +49,7 @@ def test_a_value_has_the_type_of_the_presets(text: str, name: str, value: float)
     [
         (
             ["lerning_rate=1"],
-            "unknown setting 'lerning_rate': did you mean 'learning_rate'? Allowed: anchor, batch_size, clip",
+            "unknown setting 'lerning_rate': did you mean 'learning_rate'? Allowed: anchor, anchor_fall, anchor_kl, ",
         ),
         (["learning_rate"], "'learning_rate' is not NAME=VALUE, as in learning_rate=3e-4"),
         (["learning_rate="], "setting learning_rate is '': allowed is a number from 0 to 1 "),

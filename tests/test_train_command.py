@@ -100,8 +100,18 @@ def test_the_command_is_kept_as_it_was_given(trained_run: SimpleNamespace) -> No
     assert words[:2] == ["rlcompose", "train"] and words[-6:] == ["--bars", "4", "--steps", "4000", "--seed", "1"]
 
 
-def test_same_command_and_seed_give_the_same_bytes_in_another_process(trained_run: SimpleNamespace) -> None:
-    arguments = ["--bars", "4", "--steps", "4000", "--seed", "1", "--out", "again"]
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("trained_run", [*SCRATCH, "--bars", "4", "--steps", "4000"]),
+        ("prior_run", ["--bars", "8", "--steps", "6000"]),
+    ],
+)
+def test_same_command_and_seed_give_the_same_bytes_in_another_process(
+    name: str, asked: list[str], request: pytest.FixtureRequest
+) -> None:
+    first_run = request.getfixturevalue(name)
+    arguments = [*asked, "--seed", "1", "--out", "again"]
     environment = os.environ | {"PYTHONHASHSEED": "5"}
     command = [sys.executable, "-m", "rlcompose.train", *arguments]
     subprocess.run(command, env=environment, capture_output=True, check=True)
@@ -114,7 +124,7 @@ def test_same_command_and_seed_give_the_same_bytes_in_another_process(trained_ru
         "trained.png",
         "trained.wav",
     ):
-        assert Path("again/pieces", name).read_bytes() == (trained_run.folder / "pieces" / name).read_bytes(), name
+        assert Path("again/pieces", name).read_bytes() == (first_run.folder / "pieces" / name).read_bytes(), name
 
 
 def test_another_seed_gives_another_piece(greedy_run: SimpleNamespace, make_run: MakeRun, tmp_path: Path) -> None:
