@@ -26,20 +26,19 @@ from rlcompose.agent import TrainingJob, TrainingResult
 from rlcompose.brief import Brief
 from rlcompose.codec import action_space, observation_space
 from rlcompose.preset import Preset, with_settings
+from rlcompose.prior.adapter import AdaptedPrior
 from rlcompose.sampling import SamplingAgent, one_thread
 
 from ._policy import EventHead, MusicFeatures
 from ._replay import Batch, TimedReplayBuffer
 from ._training import (
     SHAPE,
-    adapted_prior,
+    begins_with,
     device_of,
     durations,
-    load_weights,
     make_env,
     read_model,
     shape_of,
-    start_from,
     train_model,
 )
 
@@ -164,9 +163,7 @@ def train_values(
 
     `from_prior` are the algorithm and the policy where it begins as a prior, or goes on with a change of one.
     """
-    adapted = None
-    if from_prior is not None:
-        adapted = adapted_prior(job, name, int(with_settings(preset, job.settings)["rank"]))
+    saved, adapted = begins_with(job, name, with_settings(preset, job.settings).get("rank"))
     usual: Mapping[str, int | float] = {} if adapted is None else FROM_PRIOR
     settings = with_settings(preset, {**usual, **job.settings})
     names = ("num_envs", "learning_rate", "learning_starts", "n_steps", "hidden", "temperature")
@@ -174,12 +171,11 @@ def train_values(
     settings.pop("rank", None)
     shape: dict[str, int | str] = {"hidden": hidden}
     shape |= {key: settings.pop(key) for key in ("n_quantiles",) if key in settings}
-    kwargs: dict[str, Any] = {"head": _head(job.brief, temperature), **shape}
+    kwargs = _made_with(job.brief, shape, adapted, temperature, job.seed)
     if adapted is not None:
         assert from_prior is not None
         algorithm, policy = from_prior
-        shape = shape_of(adapted, adapted.rank)
-        kwargs = {"prior": adapted.style, "rank": adapted.rank, "temperature": temperature, "seed": job.seed}
+        shape = shape_of(adapted)
     while num_envs > 16 and num_envs * FEWEST_STEPS > job.steps:
         num_envs //= 2
     with one_thread():
@@ -203,34 +199,46 @@ def train_values(
             optimize_memory_usage=True,
             policy_kwargs=kwargs,
             seed=job.seed,
-            device=device_of(job),
+            device=device_of(job, False),
             **settings,
         )
-        start_from(job, name, model.learner)
+        if saved is not None:
+            saved.put_into(model.learner)
         if "temperature" in job.settings:
             model.learner.head.temperature.fill_(temperature)
         model.target.load_state_dict(model.learner.state_dict())
         model.hold()
-        return train_model(job, model, env, agent_of(name, model.learner), shape, REPORT_EVERY)
+        return train_model(job, model, env, _agent(name, model.learner), shape, REPORT_EVERY)
 
 
-def load_values(name: str, policy: type[Any], folder: Path, brief: Brief) -> SamplingAgent:
-    """The agent in a model folder; a model made for other spaces is refused by name."""
-    config, weights = read_model(folder, name, brief)
-    shape = {key: int(config[key]) for key in SHAPE if key in config}
-    space = observation_space("int16")
-    head = _head(brief, 1.0)  # the true temperature is among the weights
-    network = policy(space, action_space(brief.style), lambda _: 0.0, head=head, **shape).learner
-    load_weights(network, weights, folder)
-    return agent_of(name, network)
+def load_values(
+    name: str, policy: type[Any], folder: Path, brief: Brief, from_prior: type[Any] | None = None
+) -> SamplingAgent:
+    """The agent in a model folder; a model made for other spaces is refused by name.
+
+    `from_prior` is the policy where it changes a prior.
+    """
+    saved = read_model(folder, name, brief)
+    if saved.adapted is not None:
+        assert from_prior is not None
+        policy = from_prior
+    shape = {key: int(saved.config[key]) for key in SHAPE if key in saved.config}
+    kwargs = _made_with(brief, shape, saved.adapted, temperature=1.0)  # the true temperature is among the weights
+    network = policy(observation_space("int16"), action_space(brief.style), lambda _: 0.0, **kwargs).learner
+    saved.put_into(network)
+    return _agent(name, network)
 
 
-def _head(brief: Brief, temperature: float) -> dict[str, Any]:
-    """What `ValueHead` is told."""
-    return {"lengths": durations(brief), "pulse": brief.style.pulse, "temperature": temperature}
+def _made_with(
+    brief: Brief, shape: Mapping[str, Any], adapted: AdaptedPrior | None, temperature: float, seed: int = 0
+) -> dict[str, Any]:
+    """What a policy is told: of its head and shape, or of the prior that it changes."""
+    if adapted is not None:
+        return {"prior": adapted.style, "rank": adapted.rank, "temperature": temperature, "seed": seed}
+    head = {"lengths": durations(brief), "pulse": brief.style.pulse, "temperature": temperature}
+    return {"head": head, **shape}
 
 
-def agent_of(name: str, network: Any) -> SamplingAgent:
-    """Who plays by the network of values."""
+def _agent(name: str, network: Any) -> SamplingAgent:
     network.set_training_mode(False)
     return SamplingAgent(name, network, lambda observations: network.values(observations) / network.head.temperature)

@@ -17,9 +17,8 @@ from rlcompose.preset import Preset
 
 from ._boltzmann import Boltzmann, ValueHead, load_values, preferences, train_values
 from ._policy import MusicFeatures
-from ._prior_values import PriorDQN, PriorDQNPolicy, load_prior_values
+from ._prior_values import PriorDQN, PriorDQNPolicy
 from ._replay import Batch
-from ._training import adapted_as_in, read_model
 
 
 class MusicQNetwork(QNetwork):
@@ -85,7 +84,4 @@ def train(name: str, preset: Preset, job: TrainingJob) -> TrainingResult:
 
 def load(name: str, folder: Path, brief: Brief) -> Agent:
     """The agent in a model folder."""
-    config, weights = read_model(folder, name, brief)
-    if adapted_as_in(config, folder) is not None:
-        return load_prior_values(name, folder, brief, config, weights)
-    return load_values(name, MusicDQNPolicy, folder, brief)
+    return load_values(name, MusicDQNPolicy, folder, brief, PriorDQNPolicy)

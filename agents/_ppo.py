@@ -21,20 +21,7 @@ from ._policy import MaskableMusicPolicy, MusicPolicy
 from ._prior_policy import MaskablePriorPolicy, PriorPolicy
 from ._refine import can_refine, refine
 from ._rollout import MaskableTimedRolloutBuffer, TimedRolloutBuffer
-from ._training import (
-    Shape,
-    adapted_as_in,
-    adapted_prior,
-    device_of,
-    durations,
-    load_weights,
-    make_env,
-    read_model,
-    shape_of,
-    start_from,
-    train_model,
-    with_critic,
-)
+from ._training import Shape, begins_with, device_of, durations, make_env, read_model, shape_of, train_model
 
 
 class _WarmedUp:
@@ -96,12 +83,12 @@ FROM_PRIOR: Mapping[str, int | float] = {
 # with the preset's, both held by the anchor. From scratch so far a sight is too noisy: a million events came to a
 # return of -90, not of -35.
 GOING_ON: Mapping[str, int | float] = {"gamma": 0.995, "gae_lambda": 0.97, "n_steps": 256, "num_envs": 64}
-# An accelerator wants large batches: as many events in a rollout's step as pieces are played side by side.
-ON_ACCELERATOR: Mapping[str, int | float] = {"num_envs": 1024, "n_steps": 64, "batch_size": 8192}
 # The same where what goes on began as a prior; its anchor is counted in the spread of the returns. With high notes paid
 # 0.5 in jazz, 0 an octave and a tone above the tonic (120,000 events), 0.15 raised the pitch by 4.1 semitones, 0.1 by
 # 4.9; 11 and 14 % more of the windows were told from real ones.
-GOING_ON_FROM_PRIOR: Mapping[str, int | float] = {"anchor": 0.15, "anchor_kl": 0.0, "refine": 0}
+GOING_ON_FROM_PRIOR: Mapping[str, int | float] = {"anchor": 0.15, "anchor_kl": 0.0}
+# An accelerator wants large batches: as many events in a rollout's step as pieces are played side by side.
+ON_ACCELERATOR: Mapping[str, int | float] = {"num_envs": 1024, "n_steps": 64, "batch_size": 8192}
 FEWEST_ENVS = 16
 
 
@@ -112,17 +99,17 @@ def _policy_settings(brief: Brief, hidden: int) -> dict[str, Any]:
 
 def train(name: str, preset: Preset, job: TrainingJob) -> TrainingResult:
     """Train from scratch, as the prior, or from the job's start; Ctrl-C ends in order with the best weights so far."""
-    rank = int(with_settings(preset, job.settings)["rank"])
-    adapted = adapted_prior(job, name, rank)
+    saved, adapted = begins_with(job, name, with_settings(preset, job.settings)["rank"])
     algorithm, policy, buffer = (ALGORITHMS if adapted is None else FROM_PRIORS)[name]
     usual: dict[str, int | float] = {} if adapted is None else dict(FROM_PRIOR)
-    if job.start is not None:
+    if saved is not None:
         usual |= _going_on(preset, job.steps) if adapted is None else GOING_ON_FROM_PRIOR
     if job.device != "cpu":
         usual |= ON_ACCELERATOR
     settings = with_settings(preset, usual | job.settings)
-    names = ("hidden", "rank", "num_envs", "learning_rate", "anchor", "anchor_kl", "anchor_fall", "warm_up", "refine")
-    hidden, rank, num_envs, rate, anchor, target, fall, warm_up, refined = (settings.pop(key) for key in names)
+    del settings["rank"]
+    names = ("hidden", "num_envs", "learning_rate", "anchor", "anchor_kl", "anchor_fall", "warm_up", "refine")
+    hidden, num_envs, rate, anchor, target, fall, warm_up, refined = (settings.pop(key) for key in names)
     # A short budget gets short rollouts, so that it still learns from several.
     while num_envs > FEWEST_ENVS and num_envs * settings["n_steps"] * 4 > job.steps:
         num_envs //= 2
@@ -138,17 +125,19 @@ def train(name: str, preset: Preset, job: TrainingJob) -> TrainingResult:
             policy_kwargs=_policy_settings(job.brief, hidden) if adapted is None else {"adapted": adapted},
             rollout_buffer_class=buffer,
             rollout_buffer_kwargs={"durations": durations(job.brief)},
-            device=device_of(job),
+            device=device_of(job, adapted is not None),
             **settings,
         )
-        start_from(job, name, model.policy)
+        if saved is not None:
+            saved.put_into(model.policy)
+        is_new_change = adapted is not None and saved is None
 
         def prepare() -> None:
             """What comes before the first rollout, and may be interrupted."""
-            if adapted is not None and job.start is None and refined and can_refine(job.brief):
+            if is_new_change and refined and can_refine(job.brief):
                 refine(model.policy, job.brief, refined, job.seed)
-            if (job.start is not None and job.is_paid_anew) or (job.start is None and adapted is not None):
-                is_relative = adapted is not None and job.start is not None
+            if is_new_change or (saved is not None and job.is_paid_anew):
+                is_relative = adapted is not None and saved is not None
                 model.rollout_buffer.hold_to(model.policy, anchor, target, fall, is_relative)
 
         shape: Shape = {"hidden": hidden}
@@ -156,7 +145,7 @@ def train(name: str, preset: Preset, job: TrainingJob) -> TrainingResult:
             model.rollout_buffer.keep_features(model.policy.features_extractor)
             model.rollout_buffer.reset()
             model.warm_up = warm_up
-            shape = shape_of(adapted, rank)
+            shape = shape_of(adapted)
         return train_model(job, model, env, _agent(name, model.policy), shape, prepare=prepare)
 
 
@@ -178,15 +167,14 @@ def _equal_batches(rollout: int, largest: int) -> int:
 
 def load(name: str, folder: Path, brief: Brief) -> Agent:
     """The agent in a model folder; a model made for other spaces is refused by name."""
-    config, weights = read_model(folder, name, brief)
+    saved = read_model(folder, name, brief)
     space = observation_space("int16")
-    adapted = adapted_as_in(config, folder)
-    if adapted is None:
-        settings, policies = _policy_settings(brief, int(config["hidden"])), ALGORITHMS
+    if saved.adapted is None:
+        settings, policies = _policy_settings(brief, int(saved.config["hidden"])), ALGORITHMS
     else:
-        settings, policies = {"adapted": adapted}, FROM_PRIORS
+        settings, policies = {"adapted": saved.adapted}, FROM_PRIORS
     policy = policies[name][1](space, action_space(brief.style), lambda _: 0.0, **settings)
-    load_weights(policy, weights if adapted is None else with_critic(weights, policy), folder)
+    saved.put_into(policy)
     return _agent(name, policy)
 
 

@@ -13,12 +13,12 @@ import torch
 from gymnasium import spaces
 from numpy.typing import NDArray
 from sb3_contrib.common.maskable.policies import MaskableActorCriticPolicy
-from stable_baselines3.common.distributions import Distribution
+from stable_baselines3.common.distributions import CategoricalDistribution
 from stable_baselines3.common.policies import ActorCriticPolicy, BasePolicy
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import Tensor, nn
 
-from rlcompose.engine.layout import OBSERVATION_SIZE
+from rlcompose.engine.layout import NUM_SLOTS, OBSERVATION_SIZE
 from rlcompose.prior.adapter import AdaptedPrior
 
 from ._policy import Choice
@@ -48,7 +48,7 @@ class PriorFeatures(BaseFeaturesExtractor):
         """Observations as floats holding the integers."""
         if observations.shape[1] != OBSERVATION_SIZE:
             return observations
-        features = self._adapted[0].features(observations)
+        features = self.adapted.features(observations)
         self.latest = features.cpu().numpy()
         return features
 
@@ -73,7 +73,7 @@ class _ActorAndCritic(nn.Module):
         return critic
 
 
-class PitchThenLength(Distribution):
+class PitchThenLength(CategoricalDistribution):
     """An event drawn in two steps, a pitch or rest and a length for it; lengths of other pitches are never computed.
 
     With masks all of them are, and what is not allowed has no share.
@@ -81,7 +81,7 @@ class PitchThenLength(Distribution):
 
     def __init__(self, adapted: AdaptedPrior, features: Tensor) -> None:
         """After features (batch, size)."""
-        super().__init__()  # type: ignore[no-untyped-call]  # SB3 leaves it untyped
+        super().__init__(NUM_SLOTS * adapted.num_lengths)
         self._adapted, self._features = adapted, features
         self._hidden = adapted.hidden(features)
         self._pitches = torch.log_softmax(adapted.pitch_logits(features, self._hidden), dim=1)
@@ -106,24 +106,8 @@ class PitchThenLength(Distribution):
         """The likeliest action of each row."""
         return self._adapted.log_probs(self._features).argmax(dim=1)
 
-    def entropy(self) -> None:
+    def entropy(self) -> None:  # type: ignore[override]  # PPO takes minus the log probability in the place of None
         """None: it would need the lengths of every pitch."""
-
-    def proba_distribution_net(self, *args: Any, **kwargs: Any) -> Any:
-        """Not used: the network is the prior's."""
-        raise NotImplementedError
-
-    def proba_distribution(self, *args: Any, **kwargs: Any) -> Any:
-        """Not used."""
-        raise NotImplementedError
-
-    def actions_from_params(self, *args: Any, **kwargs: Any) -> Any:
-        """Not used."""
-        raise NotImplementedError
-
-    def log_prob_from_params(self, *args: Any, **kwargs: Any) -> Any:
-        """Not used."""
-        raise NotImplementedError
 
 
 class _Prior(BasePolicy):
@@ -135,14 +119,14 @@ class _Prior(BasePolicy):
 
     def __init__(self, *args: Any, adapted: AdaptedPrior, **kwargs: Any) -> None:
         """As the policy; `adapted` is the prior that it begins as, and changes."""
-        self._begun = (adapted,)
         kwargs["features_extractor_class"] = PriorFeatures
         kwargs["features_extractor_kwargs"] = {"adapted": adapted}
         kwargs["ortho_init"] = False
         super().__init__(*args, **kwargs)
 
     def _build_mlp_extractor(self) -> None:
-        [self.adapted] = self._begun
+        assert isinstance(self.features_extractor, PriorFeatures)
+        self.adapted = self.features_extractor.adapted
         self.mlp_extractor = _ActorAndCritic(self.adapted)
 
     def _build(self, lr_schedule: Any) -> None:

@@ -10,7 +10,7 @@ else is paid the prior is what these values tell.
 
 from __future__ import annotations
 
-from pathlib import Path
+import copy
 from typing import Any
 
 import torch
@@ -20,16 +20,12 @@ from stable_baselines3.dqn.policies import DQNPolicy, QNetwork
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rlcompose.agent import Agent
-from rlcompose.brief import Brief
-from rlcompose.codec import action_space, observation_space
 from rlcompose.prior.adapter import AdaptedPrior
 from rlcompose.prior.model import load_prior
 
-from ._boltzmann import Boltzmann, agent_of
+from ._boltzmann import Boltzmann
 from ._prior_policy import CRITIC, PriorFeatures
 from ._replay import Batch
-from ._training import load_weights, with_critic
 
 
 class PriorValueHead(nn.Module):
@@ -63,7 +59,8 @@ class PriorQNetwork(QNetwork):
         extractor = self.features_extractor
         assert isinstance(extractor, PriorFeatures)
         # In the place of SB3's own Sequential; nothing asks it for more than being called.
-        self.q_net = self.head = PriorValueHead(extractor.adapted, temperature)  # type: ignore[assignment]  # as said
+        head = PriorValueHead(extractor.adapted, temperature)
+        self.q_net = self.head = head  # type: ignore[assignment]  # no Sequential
 
     def values(self, observations: Tensor) -> Tensor:
         """Values (batch, actions) of observations (batch, 278), or of features (batch, size)."""
@@ -107,10 +104,7 @@ class PriorDQN(Boltzmann, DQN):
 
     def hold(self) -> None:
         """Hold it to what it plays now."""
-        begun = self.learner.head.adapted
-        self.begun = AdaptedPrior(load_prior(begun.style), begun.rank)
-        self.begun.load_state_dict(begun.state_dict())
-        self.begun.requires_grad_(False)
+        self.begun = copy.deepcopy(self.learner.head.adapted).requires_grad_(False)
 
     def loss(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Huber's loss of the events' values against their rewards, the anchor, and what the player does next."""
@@ -130,12 +124,3 @@ class PriorDQN(Boltzmann, DQN):
             wanted = batch.rewards - self.rate * quarters + held + batch.discounts * following
         values = head(here).gather(1, batch.actions)
         return functional.smooth_l1_loss(values, wanted), values - wanted
-
-
-def load_prior_values(name: str, folder: Path, brief: Brief, config: dict[str, Any], weights: Any) -> Agent:
-    """The agent of a model that changes a prior."""
-    # The true temperature is among the weights.
-    made: dict[str, Any] = {"prior": config["prior"], "rank": int(config["rank"]), "seed": 0, "temperature": 1.0}
-    policy = PriorDQNPolicy(observation_space("int16"), action_space(brief.style), lambda _: 0.0, **made)
-    load_weights(policy.learner, with_critic(weights, policy.learner), folder)
-    return agent_of(name, policy.learner)

@@ -89,11 +89,12 @@ def _played(
     while not engine.state.done.all():
         running = np.flatnonzero(~engine.state.done)
         with torch.no_grad():
-            features = policy.adapted.features(torch.from_numpy(engine.state.obs[running].astype(np.float32)))
-            chances = policy.adapted.log_probs(features).exp().double().numpy()
+            observed = torch.from_numpy(engine.state.obs[running].astype(np.float32)).to(policy.device)
+            features = policy.adapted.features(observed)
+            chances = policy.adapted.log_probs(features).exp().double().cpu().numpy()
         chosen = np.zeros(len(seeds), np.int64)
         chosen[running] = pick(chances * engine.state.mask[running], draw.random(len(running)))
-        for row, feature in zip(running, features.numpy(), strict=True):
+        for row, feature in zip(running, features.cpu().numpy(), strict=True):
             seen[row].append(feature)
             taken[row].append(int(chosen[row]))
         engine.step(chosen)
@@ -113,7 +114,7 @@ def _learn(policy: Any, features: NDArray[np.float32], actions: NDArray[np.int64
             done = (epoch * batches + number) / (EPOCHS * batches)
             optimizer.param_groups[0]["lr"] = RATE * (1.0 - 0.95 * done)
             some = torch.from_numpy(rows)
-            loss = -policy.choice(seen[some]).log_prob(taken[some]).mean()
+            loss = -policy.choice(seen[some].to(policy.device)).log_prob(taken[some].to(policy.device)).mean()
             optimizer.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(weights, 1.0)

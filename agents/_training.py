@@ -1,7 +1,7 @@
 """What every agent of Stable-Baselines3 needs, once: its environment, log, evaluation, best weights, and model folder.
 
 An agent's module makes its environment with `make_env`, its model with SB3, an agent that plays the model's live
-network, and hands all three to `train_model`. It loads with `read_model` and `load_weights`.
+network, and hands all three to `train_model`. It loads with `read_model`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import math
 import sys
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ EVALUATION_SPACING = 10
 FIRST_EVALUATION_SEED = 2**62
 SHAPE = ("hidden", "n_quantiles", "rank")  # the settings that a network is made with, as far as it has them
 PRIOR, PRIOR_ID = "prior", "prior_id"  # in the configuration of a model that changes a prior: which one
+CRITIC = ("mlp_extractor.", "value_net.")  # how its weights' names begin in a policy that changes a prior
 Shape = Mapping[str, int | str]
 
 
@@ -55,12 +57,14 @@ def make_env(job: TrainingJob, num_envs: int) -> ComposeVecEnv:
     return ComposeVecEnv(job.brief, job.terms, num_envs, seed=job.seed * 1_000_003)
 
 
-def device_of(job: TrainingJob) -> str:
-    """Where a job's network learns.
+def device_of(job: TrainingJob, is_able: bool) -> str:
+    """Where a job's network learns; `is_able` says whether it can learn elsewhere than on the CPU.
 
     Raises:
-        RlcomposeError: There is no such device here.
+        RlcomposeError: There is no such device here, or it is of no use.
     """
+    if job.device == "cuda" and not is_able:
+        raise RlcomposeError("only ppo and maskable_ppo that begin as a prior learn on cuda: allowed is --device cpu")
     if job.device == "cuda" and not torch.cuda.is_available():
         raise RlcomposeError("there is no CUDA device here: allowed is --device cpu")
     return job.device
@@ -89,10 +93,38 @@ def _made_for(brief: Brief) -> dict[str, Any]:
     return {"environment": ENV_ID, "layout_id": LAYOUT_ID, "durations": list(durations(brief))}
 
 
-def read_model(folder: Path, name: str, brief: Brief) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """The configuration and the weights in a folder; a model of another agent or other spaces is refused by name."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Saved:
+    """A model's folder as it was read.
+
+    config   what the network was made with
+    adapted  the prior that it changes, as yet unchanged; None where it changes none
+    """
+
+    folder: Path
+    config: Mapping[str, Any]
+    weights: Mapping[str, Tensor]
+    adapted: AdaptedPrior | None
+
+    def put_into(self, network: nn.Module) -> None:
+        """Put the weights into a network; those of another network are refused by name.
+
+        A change of a prior may come without the critic's, as those of the package: then the network keeps its own.
+        """
+        weights = dict(self.weights)
+        if self.adapted is not None:
+            fresh = {name: value for name, value in network.state_dict().items() if name.startswith(CRITIC)}
+            weights = {**fresh, **weights}
+        try:
+            network.load_state_dict(weights)
+        except RuntimeError as error:
+            _, *misfits = map(str.strip, str(error).splitlines())  # the first line is a heading
+            raise RlcomposeError(f"the weights in {self.folder} do not fit the network: {misfits[0]}") from None
+
+
+def read_model(folder: Path, name: str, brief: Brief) -> Saved:
+    """What is in a folder; a model of another agent, other spaces or another prior is refused by name."""
     config, arrays = read_arrays(folder, "model", {"agent": name, **_made_for(brief)})
-    weights = {key: torch.from_numpy(value) for key, value in arrays.items()}
     preset = find_agent(name).preset
     # A network of its own has a width, one that changes a prior has a rank.
     for key in preset.keys() & (set(SHAPE) - ({"hidden"} if PRIOR in config else {"rank"})):
@@ -100,44 +132,11 @@ def read_model(folder: Path, name: str, brief: Brief) -> tuple[dict[str, Any], d
             preset[key].check(config.get(key))
         except RlcomposeError as error:
             raise RlcomposeError(f"cannot read the model in {folder}: {error}") from None
-    return config, weights
+    weights = {key: torch.from_numpy(value) for key, value in arrays.items()}
+    return Saved(folder, config, weights, _adapted_as_in(config, folder))
 
 
-def load_weights(network: nn.Module, weights: Mapping[str, Tensor], folder: Path) -> None:
-    """Put weights into a network; those of another network are refused, `folder` says whose."""
-    try:
-        network.load_state_dict(weights)
-    except RuntimeError as error:
-        _, *misfits = map(str.strip, str(error).splitlines())  # the first line is a heading
-        raise RlcomposeError(f"the weights in {folder} do not fit the network: {misfits[0]}") from None
-
-
-def start_from(job: TrainingJob, name: str, network: nn.Module) -> None:
-    """Put the weights that a job begins with, if there are any, into a network."""
-    if job.start is not None:
-        config, weights = read_model(job.start, name, job.brief)
-        load_weights(network, with_critic(weights, network) if PRIOR in config else weights, job.start)
-
-
-def with_critic(weights: Mapping[str, Tensor], policy: nn.Module) -> dict[str, Tensor]:
-    """The weights of a change of a prior, with a new critic where they have none, as those of the package."""
-    fresh = {name: value for name, value in policy.state_dict().items() if not name.startswith("adapted.")}
-    return {**fresh, **weights}
-
-
-def adapted_prior(job: TrainingJob, name: str, rank: int) -> AdaptedPrior | None:
-    """The prior that a job begins as or whose change it goes on with; None where it has nothing to do with one."""
-    if job.start is not None:
-        return adapted_as_in(read_model(job.start, name, job.brief)[0], job.start)
-    return AdaptedPrior(prior_of(job.brief.style), rank, job.seed) if job.from_prior else None
-
-
-def adapted_as_in(config: Mapping[str, Any], folder: Path) -> AdaptedPrior | None:
-    """The prior that the model in a folder changes, as yet unchanged; None where the model changes none.
-
-    Raises:
-        RlcomposeError: The prior is not the one that the model was made with.
-    """
+def _adapted_as_in(config: Mapping[str, Any], folder: Path) -> AdaptedPrior | None:
     if PRIOR not in config:
         return None
     prior = load_prior(str(config[PRIOR]))
@@ -148,9 +147,22 @@ def adapted_as_in(config: Mapping[str, Any], folder: Path) -> AdaptedPrior | Non
     return AdaptedPrior(prior, int(config["rank"]))
 
 
-def shape_of(adapted: AdaptedPrior, rank: int) -> dict[str, int | str]:
+def begins_with(job: TrainingJob, name: str, rank: int | None) -> tuple[Saved | None, AdaptedPrior | None]:
+    """The model that a job goes on with, and the prior that it begins as or whose change it goes on with.
+
+    `rank` is that of a new change of a prior; None of an agent that never begins as one.
+    """
+    if job.start is not None:
+        saved = read_model(job.start, name, job.brief)
+        return saved, saved.adapted
+    if job.from_prior and rank is not None:
+        return None, AdaptedPrior(prior_of(job.brief.style), rank, job.seed)
+    return None, None
+
+
+def shape_of(adapted: AdaptedPrior) -> dict[str, int | str]:
     """What the configuration of a model that changes a prior says of it."""
-    return {"rank": rank, PRIOR: adapted.style, PRIOR_ID: fingerprint(load_prior(adapted.style))}
+    return {"rank": adapted.rank, PRIOR: adapted.style, PRIOR_ID: fingerprint(load_prior(adapted.style))}
 
 
 # --- training ---

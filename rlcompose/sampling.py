@@ -42,7 +42,9 @@ class SamplingAgent:
     def log_probs(self, seen: NDArray[np.int16]) -> NDArray[np.float64]:
         """Of all actions, up to a constant in each row, after observations (envs, 278): float64 (envs, actions)."""
         with torch.no_grad(), one_thread():
-            logits: NDArray[np.float64] = self._logits(torch.from_numpy(seen.astype(np.float32))).double().numpy()
+            device = next((each.device for each in self.network.parameters()), "cpu")
+            given = torch.from_numpy(seen.astype(np.float32)).to(device)
+            logits: NDArray[np.float64] = self._logits(given).double().cpu().numpy()
         return logits
 
     def act(self, engine: Engine, uniforms: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -66,7 +66,7 @@ def parser() -> Parser:
     parser.add_argument("--steps", type=at_least(1), metavar="N", help=steps_help)
     budget_help = f"how much is learned where --steps is not given: short, or long, which is {LONG} times as much"
     parser.add_argument("--budget", choices=tuple(BUDGETS), default="short", help=budget_help)
-    device_help = "where networks learn; on cuda more pieces are played side by side (default: cpu)"
+    device_help = "where ppo and maskable_ppo learn from a prior; on cuda more pieces are played at once (default: cpu)"
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help=device_help)
     seed_help = "the seed of everything (default: 0)"
     parser.add_argument("--seed", type=at_least(0, 2**32 - 1), default=0, metavar="S", help=seed_help)

@@ -254,6 +254,9 @@ def test_what_has_no_prior_learns_from_scratch_and_says_so(capfd: pytest.Capture
     assert "leave out --from prior: the agent 'qrdqn' learns from scratch only" in capfd.readouterr().err
     assert train.main(["--device", "cuda", "--steps", "100", "--bars", "1", "--out", str(tmp_path / "b")]) == 2
     assert "there is no CUDA device here" in capfd.readouterr().err
+    scratch = ["--from", "scratch", "--device", "cuda", "--steps", "100", "--bars", "1"]
+    assert train.main([*scratch, "--out", str(tmp_path / "c")]) == 2
+    assert "only ppo and maskable_ppo that begin as a prior learn on cuda" in capfd.readouterr().err
 
 
 def test_the_policy_is_stable_baselines3s() -> None:

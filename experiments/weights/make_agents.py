@@ -20,6 +20,7 @@ from make_naturalness import made_at, sites_to_learn_from
 from safetensors.numpy import load_file, save
 
 from rlcompose import train
+from rlcompose.agents._training import CRITIC
 from rlcompose.corpus.split import JUDGE
 from rlcompose.files import make_folder, write_atomically
 from rlcompose.learned.melodies import make_melodies
@@ -31,7 +32,6 @@ from rlcompose.sampling import SamplingAgent
 from rlcompose.style import load_style
 
 ROUNDS = 1  # of agents whose music heads are learned against
-KEPT = ("config.json",)  # of the run, beside the model
 CARD = """# Model card: the agent of {style}
 
 What it is, how it was made and how it plays beside real music and its prior: `docs/recipe.md`, with a table of results.
@@ -50,7 +50,6 @@ random {random:.2f}; after {steps:,} events.
 **Limits.** One voice, over chords that are given. It has the habits of its prior's corpus, less spread than real music
 has, and a classifier that is learned anew tells its music from real music more often than not.
 """
-CRITIC = ("mlp_extractor.", "value_net.")  # what other rewards would have to learn anew
 
 
 def make_agents(folder: Path, heads: Path, sources: Mapping[str, str], rounds: int = ROUNDS) -> None:
@@ -113,7 +112,7 @@ def make_agent(place: Path, style: str) -> None:
         run = Path(folder)
         trained(style, 0, run)
         make_folder(place / "model")
-        for name in (*KEPT, "model/config.json"):
+        for name in ("config.json", "model/config.json"):
             write_atomically(place / name, (run / name).read_text(encoding="utf-8"))
         weights = load_file(run / "model" / "model.safetensors")
         kept = {name: value.astype(np.float16) for name, value in weights.items() if not name.startswith(CRITIC)}
