@@ -159,8 +159,8 @@ def _composer(arguments: argparse.Namespace) -> tuple[Composer | LikeComposer, P
     return Composer(_agent_of(source, arguments), source.asked(options), source.terms()), source.folder / "pieces"
 
 
-def _best_by(arguments: argparse.Namespace, style: Style) -> Callable[[Composition], float] | None:
-    """What says how good a piece is; None for its return."""
+def _best_by(arguments: argparse.Namespace, style: Style) -> Callable[[Sequence[Composition]], Sequence[float]] | None:
+    """What says how good pieces are; None for their returns."""
     from rlcompose.composing import most_natural
 
     asked = arguments.best_by or (NATURAL if arguments.source is None and arguments.agent is None else RETURN)

@@ -50,7 +50,7 @@ class Composer:
     brief: Brief
     terms: tuple[WeightedTerm, ...]
     before: tuple[int, ...] = ()  # the actions with which every piece begins
-    is_best: Callable[[Composition], float] | None = None  # what the best of several has most of; None for the return
+    is_best: Callable[[Sequence[Composition]], Sequence[float]] | None = None  # for the best of several; or the return
 
     @classmethod
     def of(cls, agent: Agent, brief: Brief) -> Composer:
@@ -106,17 +106,15 @@ class Composer:
         highest = -math.inf
         for at in range(0, len(takes), _AT_ONCE):
             some = takes[at : at + _AT_ONCE]
-            for played in play(self.agent, brief, self.terms, [seed] * len(some), takes=some, passage=passage):
-                is_asked = self.is_best is not None and len(takes) > 1
-                good = self._liked(brief, played) if is_asked else played.total
-                if best is None or good > highest:
-                    best, highest = played, good
+            candidates = play(self.agent, brief, self.terms, [seed] * len(some), takes=some, passage=passage)
+            values: Sequence[float] = [played.total for played in candidates]
+            if self.is_best is not None and len(takes) > 1:
+                values = self.is_best([decode(brief, played.seed, played.actions) for played in candidates])
+            for played, value in zip(candidates, values, strict=True):
+                if best is None or value > highest:
+                    best, highest = played, value
         assert best is not None
         return Piece(brief, best.seed, best.actions, self.terms, self.agent.name)
-
-    def _liked(self, brief: Brief, played: Played) -> float:
-        assert self.is_best is not None
-        return self.is_best(decode(brief, played.seed, played.actions))
 
     def _encoded(self, music: Composition, bars: tuple[int, int]) -> Piece:
         encoding = encode(music, self.brief.style)
@@ -130,13 +128,13 @@ class Composer:
         return Piece(encoding.brief, 0, encoding.actions, self.terms, self.agent.name)
 
 
-def most_natural(style: Style) -> Callable[[Composition], float] | None:
-    """What says how natural a piece of a style is, for `Composer.is_best`; None where nothing has learned it."""
+def most_natural(style: Style) -> Callable[[Sequence[Composition]], Sequence[float]] | None:
+    """What says how natural pieces of a style are, for `Composer.is_best`; None where nothing has learned it."""
     from rlcompose.learned.naturalness import RECIPE, has_naturalness, natural_scores
 
     if not has_naturalness(style.family, RECIPE):
         return None
-    return lambda piece: float(natural_scores(style.family, [piece], RECIPE)[0])
+    return lambda pieces: natural_scores(style.family, pieces, RECIPE).tolist()
 
 
 def read_motif(path: Path | str, style: Style) -> Composition:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rlcompose.errors import RlcomposeError
+from rlcompose.prior.shipped import CONFIG, plays_lengths_of
 
 if TYPE_CHECKING:
     from rlcompose.run import Run
@@ -17,15 +18,12 @@ FOLDER = Path(__file__).resolve().parent / "weights" / "agent"
 
 def shipped_agents() -> tuple[str, ...]:
     """The styles that the package has an agent of."""
-    return tuple(sorted(path.parent.name for path in FOLDER.glob("*/config.json")))
+    return tuple(sorted(path.parent.name for path in FOLDER.glob(f"*/{CONFIG}")))
 
 
 def has_shipped(style: Style) -> bool:
     """Whether the package has an agent that plays a style: that of its family, where the lengths are the same."""
-    if style.family not in shipped_agents():
-        return False
-    ours, theirs = ([ticks for _, ticks in each.durations] for each in (style, shipped_run(style).style))
-    return ours == theirs
+    return plays_lengths_of(style, FOLDER / style.family / "model")
 
 
 def shipped_run(style: Style) -> Run:

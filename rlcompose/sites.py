@@ -6,7 +6,7 @@ environment's actions, as all that agents make is, and agents get the passage's 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +15,8 @@ from rlcompose.agent import Agent, play
 from rlcompose.brief import Brief
 from rlcompose.codec import decode
 from rlcompose.corpus.entry import SourcePiece
+from rlcompose.corpus.library import Corpus
+from rlcompose.corpus.split import JUDGE, part_of
 from rlcompose.datasets import actions_of
 from rlcompose.errors import RlcomposeError
 from rlcompose.learned.layout import MAX_BARS
@@ -23,6 +25,8 @@ from rlcompose.reward import WeightedTerm
 from rlcompose.score import ChordSpan, Composition, Note, Section
 from rlcompose.style import Style
 
+# Bars of the passages at which models are put beside real music; of other styles pieces are whole, up to the longest.
+PASSAGE_BARS, LONGEST_BARS = {"jazz": 8, "renaissance": 16}, 32
 PER_PIECE = 8  # passages of a long solo, so that one player does not stand for all
 
 
@@ -102,6 +106,25 @@ def draw_sites(
             continue
         sites.append(Site(piece.name, groups[which], bar, brief, actions))
     return sites
+
+
+def sites_of(
+    corpus: Corpus,
+    number: int,
+    bars: int,
+    seed: int = 0,
+    *,
+    learned: bool = False,
+    change: Callable[[Composition], Composition] = lambda music: music,
+) -> list[Site]:
+    """At most so many passages of a corpus, by `draw_sites`.
+
+    learned  of the part that priors and judges learn from; else of music that neither has learned from
+    change   what is done to each piece first
+    """
+    numbers = [at for at, family in enumerate(corpus.families) if (part_of(family) == JUDGE) == learned]
+    pieces = [replace(corpus[at], composition=change(corpus[at].composition)) for at in numbers]
+    return draw_sites(pieces, [corpus.families[at] for at in numbers], corpus.style, number, bars, seed)
 
 
 def compose_at(

@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,27 +41,15 @@ from rlcompose.prior.model import load_prior
 from rlcompose.prior.players import PriorAgent, play_together
 from rlcompose.prior.shipped import shipped_priors
 from rlcompose.score import Composition
-from rlcompose.sites import Site, draw_sites
+from rlcompose.sites import LONGEST_BARS, PASSAGE_BARS, Site, sites_of
 from rlcompose.style import Style, load_style
 
 HERE = Path(__file__).parent
 NUMBER = 500  # pieces, and windows of a side
-PIECE_BARS = {"jazz": 8, "renaissance": 16}  # passages of long music; the others are played whole, up to 32 bars
-LONG_BARS = 32
 SHARES = (0.9, 0.7, 0.5, 0.3, 0.1)
 SOURCES, CORPUS_PIECES = 50, 1000
 
 Floats = NDArray[np.float64]
-
-
-def sites_of(corpus: Corpus, number: int, bars: int, seed: int = 0, formed: bool = False) -> list[Site]:
-    """Passages of music that no prior has learned from."""
-    style = corpus.style
-    numbers = [k for k, family in enumerate(corpus.families) if part_of(family) != JUDGE]
-    pieces = [corpus[k] for k in numbers]
-    if formed:
-        pieces = [replace(piece, composition=with_form(piece.composition, style)) for piece in pieces]
-    return draw_sites(pieces, [corpus.families[k] for k in numbers], style, number, bars, seed)
 
 
 def played_at(agent: PriorAgent, sites: Sequence[Site], seed: int = 0) -> list[Composition]:
@@ -118,7 +107,7 @@ def drift(pieces: Sequence[Composition]) -> float:
 def samples(corpus: Corpus) -> dict[str, Any]:
     """Pieces at temperature 1 beside the real ones over the same chords, grouped by player or tune family."""
     style = corpus.style
-    sites = sites_of(corpus, NUMBER, PIECE_BARS.get(style.name, LONG_BARS))
+    sites = sites_of(corpus, NUMBER, PASSAGE_BARS.get(style.name, LONGEST_BARS))
     agent = PriorAgent([(load_prior(style.family), 1.0)], style)
     real, ours = [site.real() for site in sites], played_at(agent, sites)
     result: dict[str, Any] = {"pieces": len(sites), "real": of_pieces(real), "prior": of_pieces(ours)}
@@ -132,7 +121,7 @@ def samples(corpus: Corpus) -> dict[str, Any]:
         result["windows"] = found[0].count
         if name == "judge":
             result["giveaways"] = [(g.name, round(g.auc, 2)) for g in found[0].giveaways[:5]]
-    long = sites_of(corpus, 100, LONG_BARS)
+    long = sites_of(corpus, 100, LONGEST_BARS)
     long = [site for site in long if site.brief.bars >= 2 * 8]
     if len(long) > 10:
         result["drift"] = {"real": drift([s.real() for s in long]), "prior": drift(played_at(agent, long))}
@@ -144,7 +133,7 @@ def copies(corpus: Corpus) -> dict[str, Any]:
     style = corpus.style
     learned = [k for k, family in enumerate(corpus.families) if part_of(family) == JUDGE]
     reference = [corpus[k].composition for k in learned]
-    sites = sites_of(corpus, 300, LONG_BARS)
+    sites = sites_of(corpus, 300, LONGEST_BARS)
     agent = PriorAgent([(load_prior(style.family), 1.0)], style)
     result: dict[str, Any] = {"pieces": len(sites)}
     for name, pieces in (("prior", played_at(agent, sites)), ("real", [site.real() for site in sites])):
@@ -208,7 +197,7 @@ def returns(pieces: Sequence[Composition], by_letter: bool) -> dict[str, float]:
 def theme(corpus: Corpus) -> dict[str, Any]:
     """Phrases that return: in real tunes by place and by letter, in pieces over their chords, and of form AABB."""
     style = corpus.style
-    sites = [s for s in sites_of(corpus, NUMBER, LONG_BARS) if s.brief.bars in (16, 17)]
+    sites = [s for s in sites_of(corpus, NUMBER, LONGEST_BARS) if s.brief.bars in (16, 17)]
     real = [site.real() for site in sites]
     labelled = [replace(piece, sections=returning_sections(with_upbeat(piece))) for piece in real]
     agent = PriorAgent([(load_prior(style.family), 1.0)], style)
@@ -216,7 +205,8 @@ def theme(corpus: Corpus) -> dict[str, Any]:
     brief = make_brief(style, {"bars": 16, "chords": "[A] D | D | G | A\n[B] D | G | A | D", "form": "AABB"})
     pieces = [decode(brief, s, each) for s, each in enumerate(play_together(agent, [brief] * 300, range(300)))]
     result["prior AABB"] = returns(pieces, True)
-    formed = [s for s in sites_of(corpus, NUMBER, LONG_BARS, formed=True) if s.brief.bars in (16, 17)]
+    formed = sites_of(corpus, NUMBER, LONGEST_BARS, change=partial(with_form, style=style))
+    formed = [s for s in formed if s.brief.bars in (16, 17)]
     result["prior, real forms"] = returns(played_at(agent, formed), True)
     result["prior, no form"] = returns(played_at(agent, sites), False)
     return result

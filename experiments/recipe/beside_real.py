@@ -35,11 +35,11 @@ from rlcompose.prior.model import load_prior
 from rlcompose.prior.players import Drawing, PriorAgent, play_together
 from rlcompose.reward import settled, weigh_terms
 from rlcompose.score import Composition
-from rlcompose.sites import Site, draw_sites
+from rlcompose.sites import LONGEST_BARS, PASSAGE_BARS, Site, sites_of
 from rlcompose.style import load_style
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "prior"))
-from prior_music import LONG_BARS, PIECE_BARS, of_pieces  # noqa: E402  - of the experiment beside this one
+from prior_music import of_pieces  # noqa: E402  - of the experiment beside this one
 
 NUMBER = 500  # pieces, at as many passages of real music
 # Sums of features, inside whose 5 to 95 % most of real music lies: density, off the beat, steps, likeness of bars.
@@ -67,9 +67,7 @@ class Reference:
 def reference_of(style: str, number: int = NUMBER, seed: int = 0) -> Reference:
     """The passages of a style, always the same."""
     corpus = load_corpus(style)
-    numbers = [k for k, family in enumerate(corpus.families) if part_of(family) != JUDGE]
-    pieces, groups = [corpus[k] for k in numbers], [corpus.families[k] for k in numbers]
-    sites = draw_sites(pieces, groups, corpus.style, number, PIECE_BARS.get(style, LONG_BARS), seed)
+    sites = sites_of(corpus, number, PASSAGE_BARS.get(style, LONGEST_BARS), seed)
     return Reference(corpus, sites, [site.real() for site in sites])
 
 
@@ -152,7 +150,7 @@ def harmony(pieces: Sequence[Composition]) -> dict[str, float]:
     return result
 
 
-def in_words(reference: Reference, played: Played, is_real: bool = False) -> dict[str, Any]:
+def measured(reference: Reference, played: Played, is_real: bool = False) -> dict[str, Any]:
     """The numbers of a set of pieces by itself and beside the real one."""
     style, real = reference.style, reference.pieces
     pieces = played.pieces

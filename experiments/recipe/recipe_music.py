@@ -23,12 +23,13 @@ from beside_real import (
     NUMBER,
     Played,
     copied,
-    in_words,
+    measured,
     played_at,
     prior_player,
     real_played,
     reference_of,
 )
+from prior_music import rounded  # of the experiment beside this one, whose folder `beside_real` has added to the path
 
 from rlcompose.agent import TrainingJob, find_agent
 from rlcompose.brief import make_brief
@@ -43,11 +44,11 @@ from rlcompose.run import read_run
 from rlcompose.sampling import SamplingAgent
 from rlcompose.shipped import shipped_agents, shipped_run
 from rlcompose.style import load_style
+from rlcompose.train import STEPS_PRIOR
 
 HERE = Path(__file__).parent
 BEST_OF = 8
 SEEDS = (0, 1, 2)
-STEPS = 400_000
 
 # What each row of the ablations changes of the recipe: weights by the name of a term, settings, the agent.
 Row = Mapping[str, Any]
@@ -80,11 +81,11 @@ def shipped(style: str) -> SamplingAgent:
 def styles(style: str, number: int) -> dict[str, Any]:
     """Real music, the prior and the package's agent at the same passages, each also as the most natural of eight."""
     reference = reference_of(style, number)
-    result = {"real": in_words(reference, real_played(reference), is_real=True)}
+    result = {"real": measured(reference, real_played(reference), is_real=True)}
     for name, player in (("prior", prior_player(style)), ("agent", shipped(style))):
         for best_of in (1, BEST_OF):
             played = played_at(player, reference.sites, 0, best_of)
-            result[name if best_of == 1 else f"{name}, best of {best_of}"] = in_words(reference, played)
+            result[name if best_of == 1 else f"{name}, best of {best_of}"] = measured(reference, played)
     return result
 
 
@@ -96,7 +97,7 @@ def copies(style: str, number: int) -> dict[str, Any]:
     return {"real": copied(reference, reference.pieces), **result}
 
 
-def trained(style: str, seed: int, row: Row, steps: int = STEPS) -> tuple[SamplingAgent, float]:
+def trained(style: str, seed: int, row: Row, steps: int = STEPS_PRIOR) -> tuple[SamplingAgent, float]:
     """An agent by the recipe, or by what a row makes of it, and the seconds that it took."""
     brief = make_brief(style)
     weights = recipe_of(brief.style)
@@ -138,9 +139,9 @@ def rows_of(style: str, number: int, rows: Mapping[str, Row]) -> dict[str, Any]:
     for name, row in rows.items():
         for seed in SEEDS:
             agent, seconds = trained(style, seed, row)
-            measured = in_words(reference, played_at(agent, reference.sites, seed)) | {"seconds": seconds}
-            found.setdefault(name, {})[str(seed)] = measured
-            print(f"{style}, {name}, seed {seed}: {json.dumps(rounded(measured))}", file=sys.stderr, flush=True)
+            row_found = measured(reference, played_at(agent, reference.sites, seed)) | {"seconds": seconds}
+            found.setdefault(name, {})[str(seed)] = row_found
+            print(f"{style}, {name}, seed {seed}: {json.dumps(rounded(row_found))}", file=sys.stderr, flush=True)
     return found
 
 
@@ -200,17 +201,6 @@ def told_without_pitch(style: str, played: Played) -> float:
     return two_sample_test(ours.features, theirs.features, labels, 0, ours.names).accuracy
 
 
-def rounded(value: Any) -> Any:
-    """Numbers with four places."""
-    if isinstance(value, float):
-        return round(value, 4)
-    if isinstance(value, dict):
-        return {key: rounded(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [rounded(each) for each in value]
-    return value
-
-
 PARTS: dict[str, tuple[Callable[[str, int], Any], tuple[str, ...]]] = {
     "styles": (styles, shipped_agents()),
     "copies": (copies, shipped_agents()),
@@ -233,11 +223,11 @@ def main() -> int:
         for name in arguments.style or all_styles:
             if name not in all_styles or not is_available(load_style(name)):
                 continue
-            measured = rounded(measure(name, arguments.pieces))
+            numbers = rounded(measure(name, arguments.pieces))
             found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-            found.setdefault(part, {})[name] = measured
+            found.setdefault(part, {})[name] = numbers
             write_atomically(path, json.dumps(found, indent=1, sort_keys=True) + "\n")
-            print(f"{part} {name}: {json.dumps(measured)}", file=sys.stderr, flush=True)
+            print(f"{part} {name}: {json.dumps(numbers)}", file=sys.stderr, flush=True)
     return 0
 
 

@@ -12,19 +12,17 @@ from pathlib import Path
 
 from rlcompose.codec import decode
 from rlcompose.corpus.library import load_corpus
-from rlcompose.corpus.split import JUDGE, part_of
+from rlcompose.corpus.split import JUDGE
 from rlcompose.files import write_atomically
 from rlcompose.learned.melodies import make_melodies
 from rlcompose.learned.naturalness import PRIOR, fit_naturalness, save_naturalness
 from rlcompose.prior.model import load_prior
 from rlcompose.prior.players import Drawing, PriorAgent, play_together
 from rlcompose.score import Composition
-from rlcompose.sites import Site, draw_sites
+from rlcompose.sites import LONGEST_BARS, PASSAGE_BARS, Site, sites_of
 from rlcompose.style import load_style
 
 PASSAGES = 1500  # whose chords are played over, and which are told from what is played
-BARS = {"jazz": 8, "renaissance": 16}  # of a passage of long music; the others are whole, up to 32 bars
-LONG_BARS = 32
 TIMES = 3  # that each is played over
 
 CARD = """# The naturalness head of {style}, against {against}
@@ -39,10 +37,7 @@ experiments/weights/make_weights.py --only {only}` from {real:,} passages of the
 
 def sites_to_learn_from(style: str, number: int = PASSAGES, seed: int = 0) -> list[Site]:
     """Passages of the part that judges learn from."""
-    corpus = load_corpus(style)
-    numbers = [k for k, family in enumerate(corpus.families) if part_of(family) == JUDGE]
-    pieces, groups = [corpus[k] for k in numbers], [corpus.families[k] for k in numbers]
-    return draw_sites(pieces, groups, corpus.style, number, BARS.get(style, LONG_BARS), seed)
+    return sites_of(load_corpus(style), number, PASSAGE_BARS.get(style, LONGEST_BARS), seed, learned=True)
 
 
 def made_at(player: Drawing, sites: Sequence[Site], times: int) -> list[Composition]:

@@ -759,6 +759,13 @@ def pay(probabilities: Any, blend: Any, out: Any) -> None:
 
 
 @njit(cache=True)
+def _room_for_a_row() -> Any:
+    """For `_window_of_row` the onsets, ends and pitches, and the window; and for its features."""
+    notes = np.empty((3, EVENT_BUFFER), np.int16)
+    return notes[0], notes[1], notes[2], np.zeros(WINDOW_COLUMNS, np.int32), np.empty(NUM_FEATURES, np.float64)
+
+
+@njit(cache=True)
 def _window_of_row(events: Any, fields: Any, scales: Any, onsets: Any, ends: Any, pitches: Any, window: Any) -> Any:
     """The last eight bars of a row midway in a step, as a window of their notes: how many bars end with its event.
 
@@ -832,13 +839,8 @@ def pay_rows(
 
     The judge is asked about the last eight bars; each bar that ends is paid, divided by the bars of the piece.
     """
-    onsets, ends, pitches = (
-        np.empty(EVENT_BUFFER, np.int16),
-        np.empty(EVENT_BUFFER, np.int16),
-        np.empty(EVENT_BUFFER, np.int16),
-    )
-    window = np.zeros(WINDOW_COLUMNS, np.int32)
-    exact, row = np.empty(NUM_FEATURES, np.float64), np.empty(NUM_FEATURES, np.float32)
+    onsets, ends, pitches, window, exact = _room_for_a_row()
+    row = np.empty(NUM_FEATURES, np.float32)
     hidden, hidden_2 = np.empty(len(models[5]), np.float32), np.empty(len(models[7]), np.float32)
     classes = len(models[3])
     work, result = np.empty(classes, np.float32), np.empty(classes, np.float32)
@@ -882,13 +884,7 @@ def features_of_rows(
 
     Where eight bars have not been played yet none counts as ended: what is learned of windows of eight is not asked.
     """
-    onsets, ends, pitches = (
-        np.empty(EVENT_BUFFER, np.int16),
-        np.empty(EVENT_BUFFER, np.int16),
-        np.empty(EVENT_BUFFER, np.int16),
-    )
-    window = np.zeros(WINDOW_COLUMNS, np.int32)
-    exact = np.empty(NUM_FEATURES, np.float64)
+    onsets, ends, pitches, window, exact = _room_for_a_row()
     for e in range(len(now)):
         ended[e] = 0
         if done[e]:

@@ -40,7 +40,8 @@ FEWEST_WINDOWS = 100  # of each side
 ROUNDS, LEAVES = 80, 8  # of the trees
 HEADS = "the naturalness head"  # in messages
 WIDEST_LOGIT = 4.0  # beyond which a window is scored as at it
-PRIOR, RECIPE = "prior", "recipe"  # against whose music a head of the package has learned
+# Against whose music a head of the package has learned; the latest is that which knows the recipe's, if there is one.
+PRIOR, RECIPE, LATEST = "prior", "recipe", "latest"
 SHIPPED = Path(__file__).resolve().parents[1] / "weights" / "naturalness"
 FOLDS = 5
 Floats = NDArray[np.float32]
@@ -136,11 +137,12 @@ def fit_naturalness(style: str, real: Melodies, groups: Sequence[str], made: Mel
     features, owner = np.concatenate(sides), np.concatenate(owners)
     is_real = np.repeat([1, 0], [len(side) for side in sides])
     weights = np.where(is_real == 1, 1.0, (is_real == 1).sum() / (is_real == 0).sum())
-    seen = features[:, :LIKELIHOODS_AT]
-    mean, scale = seen.mean(axis=0), 1.0 / np.maximum(seen.std(axis=0), 1e-3)
+    told = features[:, :LIKELIHOODS_AT]
+    mean, scale = told.mean(axis=0), 1.0 / np.maximum(told.std(axis=0), 1e-3)
     x = _quadratic(features, mean, scale)
-    edges = bin_edges(_seen(features))
-    bins = binned(_seen(features), edges)
+    looked_at = _seen(features)
+    edges = bin_edges(looked_at)
+    bins = binned(looked_at, edges)
     known, number = np.unique(owner, return_inverse=True)
     fold = np.random.default_rng(seed).integers(0, FOLDS, len(known))[number]
 
@@ -198,11 +200,13 @@ def has_naturalness(style: str, against: str = PRIOR) -> bool:
 
 @cache
 def naturalness_of(style: str, against: str = PRIOR) -> Naturalness:
-    """The package's head of a style, by its name, learned against what the prior or the recipe plays.
+    """The package's head of a style, by its name, learned against what the prior or the recipe plays, or the latest.
 
     Raises:
         RlcomposeError: There is none; the message names those that are there.
     """
+    if against == LATEST:
+        return naturalness_of(style, RECIPE if has_naturalness(style, RECIPE) else PRIOR)
     if not has_naturalness(style, against):
         known = sorted(path.parent.name for path in (SHIPPED / against).glob("*/config.json"))
         raise RlcomposeError(

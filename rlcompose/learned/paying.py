@@ -14,7 +14,7 @@ from rlcompose.errors import RlcomposeError
 from rlcompose.learned.compiled import kernel
 from rlcompose.learned.judge import Judge, blend_array, load_judge
 from rlcompose.learned.layout import MAX_BARS, NUM_FEATURES, STYLES
-from rlcompose.learned.naturalness import PRIOR, RECIPE, has_naturalness, naturalness_of
+from rlcompose.learned.naturalness import LATEST, naturalness_of
 from rlcompose.theory.key import MODES, SCALES
 
 
@@ -82,6 +82,5 @@ def natural_rows(moments: Moments) -> NDArray[np.float64]:
     result = np.zeros(len(moments))
     rows, shares, features = windows_of_rows(moments)
     if len(rows):
-        head = naturalness_of(moments.family, RECIPE if has_naturalness(moments.family, RECIPE) else PRIOR)
-        result[rows] = head.scores(features) * shares
+        result[rows] = naturalness_of(moments.family, LATEST).scores(features) * shares
     return result

@@ -23,8 +23,12 @@ def shipped_priors() -> tuple[str, ...]:
 
 def has_prior(style: Style) -> bool:
     """Whether the package has a prior that plays a style: that of its family, where the lengths are the same."""
-    folder = SHIPPED / style.family
-    if not (folder / CONFIG).is_file():
+    return plays_lengths_of(style, SHIPPED / style.family)
+
+
+def plays_lengths_of(style: Style, model: Path) -> bool:
+    """Whether there is a model in a folder, and it was made for the lengths of a style."""
+    if not (model / CONFIG).is_file():
         return False
-    config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    config = json.loads((model / CONFIG).read_text(encoding="utf-8"))
     return tuple(config["durations"]) == durations_of(style)
