@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,7 +20,7 @@ from rlcompose.sampling import SamplingAgent, one_thread
 
 from ._policy import MaskableMusicPolicy, MusicPolicy
 from ._prior_policy import MaskablePriorPolicy, PriorPolicy
-from ._refine import can_refine, refine
+from ._refine import GROUP, can_refine, refine
 from ._rollout import MaskableTimedRolloutBuffer, TimedRolloutBuffer
 from ._training import Shape, begins_with, device_of, durations, make_env, read_model, shape_of, train_model
 
@@ -135,6 +136,8 @@ def train(name: str, preset: Preset, job: TrainingJob) -> TrainingResult:
         def prepare() -> None:
             """What comes before the first rollout, and may be interrupted."""
             if is_new_change and refined and can_refine(job.brief):
+                told = f"first it learns from the {refined:,} most natural of {GROUP * refined:,} pieces of its own"
+                print(told, file=sys.stderr, flush=True)
                 refine(model.policy, job.brief, refined, job.seed)
             if is_new_change or (saved is not None and job.is_paid_anew):
                 is_relative = adapted is not None and saved is not None

@@ -12,7 +12,6 @@ NeurIPS; Peters and Schaal 2007, "Reinforcement learning by reward-weighted regr
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,15 +23,12 @@ from rlcompose.brief import Brief, Options, asked_over
 from rlcompose.codec import decode
 from rlcompose.engine.core import Engine
 from rlcompose.learned.layout import MAX_BARS
+from rlcompose.learned.melodies import TWO_FOUR
 from rlcompose.learned.naturalness import PRIOR, WIDEST_LOGIT, has_naturalness, natural_scores
-from rlcompose.theory.meter import Meter
 
-TWO_FOUR = Meter(2, 4)
 GROUP = 8  # pieces on the same draw, of which one is kept
 TOGETHER = 512  # pieces played side by side
 EPOCHS, BATCH, RATE = 3, 512, 1e-3
-
-Progress = Callable[[float], None]
 
 
 def can_refine(brief: Brief) -> bool:
@@ -40,7 +36,7 @@ def can_refine(brief: Brief) -> bool:
     return has_naturalness(brief.style.family, PRIOR) and brief.bars >= MAX_BARS
 
 
-def refine(policy: Any, brief: Brief, groups: int, seed: int, progress: Progress = lambda share: None) -> float:
+def refine(policy: Any, brief: Brief, groups: int, seed: int) -> float:
     """Let a policy that began as a prior learn from its most natural pieces.
 
     Args:
@@ -48,12 +44,11 @@ def refine(policy: Any, brief: Brief, groups: int, seed: int, progress: Progress
         brief: Whose style, and what is pinned but the length, the pieces have.
         groups: How many are learned from; eight times as many are played.
         seed: Of all draws.
-        progress: Is told which share is done.
 
     Returns:
         The mean score of what was kept less that of all, -2 to 2: what there was to learn.
     """
-    is_short = any(meter == TWO_FOUR for meter in brief.style.meters)  # of which two bars are one of a window
+    is_short = TWO_FOUR in brief.style.meters  # of which two bars are one of a window
     short = asked_over(brief, Options(bars=2 * MAX_BARS if is_short else MAX_BARS))
     features: list[NDArray[np.float32]] = []
     actions: list[NDArray[np.int64]] = []
@@ -71,9 +66,7 @@ def refine(policy: Any, brief: Brief, groups: int, seed: int, progress: Progress
         features += [seen[row] for row in rows]
         actions += [taken[row] for row in rows]
         done += number
-        progress(0.7 * done / groups)
     _learn(policy, np.concatenate(features), np.concatenate(actions), seed)
-    progress(1.0)
     return float(np.concatenate(gained).mean())
 
 

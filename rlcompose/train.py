@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from rlcompose.command import Parser, result_lines, run
 from rlcompose.errors import RlcomposeError
+from rlcompose.shipped import SHIPPED
 
 if TYPE_CHECKING:
     from rlcompose.agent import Agent, AgentKind
@@ -40,8 +41,6 @@ LARGEST_SHARE = 1e6  # of a reward: learning runs in float32, and squares it
 
 def parser() -> Parser:
     """The command's options."""
-    from rlcompose.shipped import SHIPPED
-
     parser = Parser(
         "python -m rlcompose.train",
         "Train an agent in a style; a first piece is there at once, the trained one at the end.",
@@ -224,7 +223,7 @@ def _begins_as_prior(asked: str | None, kind: AgentKind, brief: Brief) -> bool:
 def _source(arguments: argparse.Namespace) -> Run:
     """The run to go on from: the shipped agent's, or the one in a folder."""
     from rlcompose.run import run_to_go_on_with
-    from rlcompose.shipped import SHIPPED, shipped_run
+    from rlcompose.shipped import shipped_run
 
     if arguments.source != SHIPPED:
         return run_to_go_on_with(arguments.source)

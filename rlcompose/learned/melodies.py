@@ -14,7 +14,7 @@ from rlcompose.theory.key import SCALES
 from rlcompose.theory.meter import TICKS_PER_QUARTER, Meter
 
 _SLOT_OF_TICK = np.array(SLOT_OF_TICK)
-_TWO_FOUR = Meter(2, 4)
+TWO_FOUR = Meter(2, 4)
 MIDDLE_C = 60
 
 
@@ -56,7 +56,7 @@ def bar_slots(meter: Meter) -> tuple[int, int]:
     """Slots of a bar and of a beat; two bars of 2/4 are one, as tunes are written now in 2/4, now in 4/4."""
     beat = max(meter.beat_ticks // SLOT_TICKS, 1)
     bar = max(meter.bar_ticks // SLOT_TICKS, 1)
-    return (2 * bar if meter == _TWO_FOUR else bar), beat
+    return (2 * bar if meter == TWO_FOUR else bar), beat
 
 
 def to_slots(ticks: NDArray[np.int32]) -> NDArray[np.int64]:
