@@ -36,6 +36,7 @@ from ._training import (
     begins_with,
     device_of,
     durations,
+    lengths_to_learn,
     make_env,
     read_model,
     shape_of,
@@ -179,7 +180,7 @@ def train_values(
     while num_envs > 16 and num_envs * FEWEST_STEPS > job.steps:
         num_envs //= 2
     with one_thread():
-        env = make_env(job, num_envs)
+        env = make_env(job, num_envs, () if adapted is None else lengths_to_learn(job.brief))
         model = algorithm(
             policy,
             env,

@@ -22,7 +22,17 @@ from ._policy import MaskableMusicPolicy, MusicPolicy
 from ._prior_policy import MaskablePriorPolicy, PriorPolicy
 from ._refine import GROUP, can_refine, refine
 from ._rollout import MaskableTimedRolloutBuffer, TimedRolloutBuffer
-from ._training import Shape, begins_with, device_of, durations, make_env, read_model, shape_of, train_model
+from ._training import (
+    Shape,
+    begins_with,
+    device_of,
+    durations,
+    lengths_to_learn,
+    make_env,
+    read_model,
+    shape_of,
+    train_model,
+)
 
 
 class _WarmedUp:
@@ -117,7 +127,8 @@ def train(name: str, preset: Preset, job: TrainingJob) -> TrainingResult:
     settings["batch_size"] = _equal_batches(num_envs * settings["n_steps"], settings["batch_size"])
     with one_thread(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "You have specified a mini-batch size")  # of which the last is smaller
-        env = make_env(job, num_envs)
+        lengths = () if adapted is None else lengths_to_learn(job.brief)
+        env = make_env(job, num_envs, lengths)
         model = algorithm(
             policy,
             env,
@@ -135,10 +146,10 @@ def train(name: str, preset: Preset, job: TrainingJob) -> TrainingResult:
 
         def prepare() -> None:
             """What comes before the first rollout, and may be interrupted."""
-            if is_new_change and refined and can_refine(job.brief):
+            if is_new_change and refined and can_refine(job.brief, lengths):
                 told = f"first it learns from the {refined:,} most natural of {GROUP * refined:,} pieces of its own"
                 print(told, file=sys.stderr, flush=True)
-                refine(model.policy, job.brief, refined, job.seed)
+                refine(model.policy, job.brief, lengths, refined, job.seed)
             if is_new_change or (saved is not None and job.is_paid_anew):
                 is_relative = adapted is not None and saved is not None
                 model.rollout_buffer.hold_to(model.policy, anchor, target, fall, is_relative)

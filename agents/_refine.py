@@ -12,6 +12,7 @@ NeurIPS; Peters and Schaal 2007, "Reinforcement learning by reward-weighted regr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,33 +24,32 @@ from rlcompose.brief import Brief, Options, asked_over
 from rlcompose.codec import decode
 from rlcompose.engine.core import Engine
 from rlcompose.learned.layout import MAX_BARS
-from rlcompose.learned.melodies import TWO_FOUR
-from rlcompose.learned.naturalness import PRIOR, WIDEST_LOGIT, has_naturalness, natural_scores
+from rlcompose.learned.naturalness import PRIOR, has_naturalness, natural_scores, odds_of
+from rlcompose.score import Composition
 
 GROUP = 8  # pieces on the same draw, of which one is kept
 TOGETHER = 512  # pieces played side by side
 EPOCHS, BATCH, RATE = 3, 512, 1e-3
 
 
-def can_refine(brief: Brief) -> bool:
-    """Whether there is a head of the style, and pieces are long enough for it."""
-    return has_naturalness(brief.style.family, PRIOR) and brief.bars >= MAX_BARS
+def can_refine(brief: Brief, lengths: Sequence[int]) -> bool:
+    """Whether there is a head of the style, and pieces of all these lengths are long enough for it."""
+    return has_naturalness(brief.style.family, PRIOR) and min(lengths) >= MAX_BARS
 
 
-def refine(policy: Any, brief: Brief, groups: int, seed: int) -> float:
+def refine(policy: Any, brief: Brief, lengths: Sequence[int], groups: int, seed: int) -> float:
     """Let a policy that began as a prior learn from its most natural pieces.
 
     Args:
         policy: Of `_prior_policy`; its adapter is changed.
         brief: Whose style, and what is pinned but the length, the pieces have.
-        groups: How many are learned from; eight times as many are played.
+        lengths: In bars; each group has one of these by lot.
+        groups: How many pieces are learned from; eight times as many are played.
         seed: Of all draws.
 
     Returns:
         The mean score of what was kept less that of all, -2 to 2: what there was to learn.
     """
-    is_short = TWO_FOUR in brief.style.meters  # of which two bars are one of a window
-    short = asked_over(brief, Options(bars=2 * MAX_BARS if is_short else MAX_BARS))
     features: list[NDArray[np.float32]] = []
     actions: list[NDArray[np.int64]] = []
     gained = []
@@ -57,10 +57,11 @@ def refine(policy: Any, brief: Brief, groups: int, seed: int) -> float:
     done = 0
     while done < groups:
         number = min(TOGETHER // GROUP, groups - done)
-        seen, taken, pieces = _played(policy, short, np.repeat(np.arange(done, done + number), GROUP), seed, draw)
-        scores = natural_scores(short.style.family, pieces, PRIOR).reshape(number, GROUP)
-        odds = np.exp(WIDEST_LOGIT * scores)
-        kept = pick(odds, draw.random(number))
+        draws = np.repeat(np.arange(done, done + number), GROUP)
+        seen, taken, pieces = _played(policy, brief, lengths, draws, seed, draw)
+        scores = natural_scores(brief.style.family, pieces, PRIOR).reshape(number, GROUP)
+        bars = np.array([piece.bars for piece in pieces[::GROUP]])
+        kept = pick(odds_of(scores, bars), draw.random(number))
         gained.append(scores[np.arange(number), kept] - scores.mean(axis=1))
         rows = kept + GROUP * np.arange(number)
         features += [seen[row] for row in rows]
@@ -71,12 +72,18 @@ def refine(policy: Any, brief: Brief, groups: int, seed: int) -> float:
 
 
 def _played(
-    policy: Any, brief: Brief, draws: NDArray[np.int64], seed: int, draw: np.random.Generator
-) -> tuple[list[NDArray[np.float32]], list[NDArray[np.int64]], list[Any]]:
+    policy: Any,
+    brief: Brief,
+    lengths: Sequence[int],
+    draws: NDArray[np.int64],
+    seed: int,
+    draw: np.random.Generator,
+) -> tuple[list[NDArray[np.float32]], list[NDArray[np.int64]], list[Composition]]:
     """A piece for each number of a draw: features (events, size) and actions (events,) of each, and the music."""
     seeds = [(seed << 24) + int(number) for number in draws]
-    engine = Engine(brief, (), len(seeds))
+    engine = Engine(brief, (), len(seeds), lengths=lengths)
     engine.reset(seeds)
+    bars = engine.field("bars").tolist()
     seen: list[list[NDArray[np.float32]]] = [[] for _ in seeds]
     taken: list[list[int]] = [[] for _ in seeds]
     while not engine.state.done.all():
@@ -91,7 +98,8 @@ def _played(
             seen[row].append(feature)
             taken[row].append(int(chosen[row]))
         engine.step(chosen)
-    pieces = [decode(brief, s, each) for s, each in zip(seeds, taken, strict=True)]
+    briefs = {number: asked_over(brief, Options(bars=number)) for number in set(bars)}
+    pieces = [decode(briefs[number], s, each) for number, s, each in zip(bars, seeds, taken, strict=True)]
     return [np.array(each) for each in seen], [np.array(each) for each in taken], pieces
 
 

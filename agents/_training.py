@@ -10,7 +10,7 @@ import json
 import math
 import sys
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,7 @@ from rlcompose.sampling import SamplingAgent
 from rlcompose.sb3 import ComposeVecEnv
 
 RECENT_PIECES = 256  # over which the running return is averaged
+MIXED_BARS = (8, 12, 16, 24, 32)  # by lot, so that agents play passages, tunes and choruses alike
 EVALUATIONS = 10  # over the whole budget
 EVALUATION_PIECES = 32
 # An evaluation plays its events without learning; it comes at most once in so many times its own events.
@@ -52,9 +53,14 @@ CRITIC = ("mlp_extractor.", "value_net.")  # how its weights' names begin in a p
 Shape = Mapping[str, int | str]
 
 
-def make_env(job: TrainingJob, num_envs: int) -> ComposeVecEnv:
-    """The environments of a job, seeded far apart for different training seeds."""
-    return ComposeVecEnv(job.brief, job.terms, num_envs, seed=job.seed * 1_000_003)
+def make_env(job: TrainingJob, num_envs: int, lengths: Sequence[int] = ()) -> ComposeVecEnv:
+    """The environments of a job, seeded far apart for different training seeds; `lengths` as the engine has them."""
+    return ComposeVecEnv(job.brief, job.terms, num_envs, seed=job.seed * 1_000_003, lengths=lengths)
+
+
+def lengths_to_learn(brief: Brief) -> tuple[int, ...]:
+    """The lengths in bars of the pieces that a prior's change learns from: all usual ones, if none is pinned."""
+    return MIXED_BARS if brief.options.bars is None else (brief.bars,)
 
 
 def device_of(job: TrainingJob, is_able: bool) -> str:

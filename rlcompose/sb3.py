@@ -25,10 +25,21 @@ class ComposeVecEnv(VecEnv):
     """
 
     def __init__(
-        self, brief: Brief, terms: Sequence[WeightedTerm], num_envs: int, *, observation: str = "int16", seed: int = 0
+        self,
+        brief: Brief,
+        terms: Sequence[WeightedTerm],
+        num_envs: int,
+        *,
+        observation: str = "int16",
+        seed: int = 0,
+        lengths: Sequence[int] = (),
     ) -> None:
-        """Make the environments; `seed` + i is the seed of environment i's first piece."""
-        self._set_up(Engine(brief, terms, num_envs), observation_space(observation), action_space(brief.style), seed)
+        """Make the environments; `seed` + i is the seed of environment i's first piece.
+
+        With `lengths`, in bars, each piece has one of these by lot, and not the brief's.
+        """
+        engine = Engine(brief, terms, num_envs, lengths=lengths)
+        self._set_up(engine, observation_space(observation), action_space(brief.style), seed)
 
     def _set_up(self, engine: Any, observation_space: Any, action_space: Any, seed: int) -> None:
         """Over any engine: its spaces, and the accounts of the pieces under way."""

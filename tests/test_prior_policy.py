@@ -196,7 +196,7 @@ def test_it_learns_from_its_most_natural_pieces(monkeypatch: pytest.MonkeyPatch)
     learned: list[Any] = []
     monkeypatch.setattr(_refine, "_learn", lambda policy, features, actions, seed: learned.append((features, actions)))
     policy = policy_of()
-    gained = _refine.refine(policy, EIGHT_BARS, 24, seed=0)
+    gained = _refine.refine(policy, EIGHT_BARS, (8, 12), 24, seed=0)
     assert gained > 0.05, "what is kept is more natural than what is played"
     monkeypatch.undo()
     [(features, actions)] = learned

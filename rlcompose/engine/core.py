@@ -73,9 +73,19 @@ class Engine:
     """
 
     def __init__(
-        self, brief: Brief, terms: Sequence[WeightedTerm] = (), num_envs: int = 1, next_step_reset: bool = False
+        self,
+        brief: Brief,
+        terms: Sequence[WeightedTerm] = (),
+        num_envs: int = 1,
+        next_step_reset: bool = False,
+        lengths: Sequence[int] = (),
     ) -> None:
-        """Lay out the tables and compile the terms; the first step wants a reset."""
+        """Lay out the tables and compile the terms; the first step wants a reset.
+
+        With `lengths`, in bars, each piece has one of these by lot, and not the brief's: to learn from, since a brief
+        and a seed alone do not say then which piece is played.
+        """
+        self.lengths = tuple(lengths)
         self.num_actions = NUM_SLOTS * len(brief.style.durations)
         self.num_envs = num_envs
         self.terms = tuple(sorted(terms, key=lambda weighted: _TIMES.index(weighted.term.at)))
@@ -114,14 +124,14 @@ class Engine:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy and pickle by what the engine was made from: the addresses in its context mean nothing elsewhere."""
-        made_from = (self.brief, self.terms, self.num_envs, self.next_step_reset)
+        made_from = (self.brief, self.terms, self.num_envs, self.next_step_reset, self.lengths)
         live = (self.state.reward.copy(), self.state.account.copy(), self.weights.copy())
         return _made_again, (*made_from, self.snapshot(), *live)
 
     def use(self, brief: Brief) -> None:
         """Draw the pieces of the coming resets from another brief of the same style."""
         self.brief = brief
-        self.tables: Tables = make_tables(brief)
+        self.tables: Tables = make_tables(brief, self.lengths)
         self._context = self.state.context(self.tables, self._term_arrays)
         self._all_rows = np.arange(self.num_envs, dtype=np.int64)
 
@@ -375,12 +385,13 @@ def _made_again(
     terms: Sequence[WeightedTerm],
     num_envs: int,
     next_step_reset: bool,
+    lengths: Sequence[int],
     snapshot: Snapshot,
     reward: NDArray[np.float64],
     account: NDArray[np.float64],
     weights: NDArray[np.float64],
 ) -> Engine:
-    engine = Engine(brief, terms, num_envs, next_step_reset)
+    engine = Engine(brief, terms, num_envs, next_step_reset, lengths)
     engine.restore(snapshot)
     engine.weights[:] = weights  # as a schedule may have left them
     engine.state.reward[:], engine.state.account[:] = reward, account

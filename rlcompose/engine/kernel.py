@@ -159,8 +159,8 @@ S_TEMPO, S_TEMPO_SPAN = SETTINGS["tempo"], SETTINGS["tempo_span"]
 S_REGISTER, S_REGISTER_SPAN, S_LOWEST, S_HIGHEST = (
     SETTINGS[n] for n in ("register", "register_span", "lowest", "highest")
 )
-S_BARS, S_SWING, S_LEAP, S_PULSE, S_WEIGHT = (
-    SETTINGS[n] for n in ("bars", "swing", "widest_leap", "pulse", "total_weight")
+S_LENGTHS, S_LENGTH, S_SWING, S_LEAP, S_PULSE, S_WEIGHT = (
+    SETTINGS[n] for n in ("num_lengths", "length_0", "swing", "widest_leap", "pulse", "total_weight")
 )
 
 CH_TICKS, CH_BARS, CH_TICK_AT, CH_BAR_AT = (CHART_COLUMNS[n] for n in ("ticks", "bars", "tick_at", "bar_at"))
@@ -757,7 +757,7 @@ def _reset(
     tempo = settings[S_TEMPO] + _draw(seed, 3, settings[S_TEMPO_SPAN])
     register = settings[S_REGISTER] + _draw(seed, 4, settings[S_REGISTER_SPAN])
     tonic = register + (key - register % 12 + 12) % 12
-    bars = settings[S_BARS]
+    bars = settings[S_LENGTH + _draw(seed, 5, settings[S_LENGTHS])]
     row[PITCH] = NO_PITCH
     row[DEGREE] = -1
     row[CHART] = chart_index

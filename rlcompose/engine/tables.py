@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any
@@ -11,19 +12,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlcompose.bands import FEATURES, band_edges
-from rlcompose.brief import BASS, Brief
+from rlcompose.brief import BASS, Brief, whole_number
 from rlcompose.engine.layout import (
     BLOCKS,
     CHORD_TONE,
     CONTOUR_SLICES,
     GUIDE_TONE,
     LOWEST_PITCH,
+    MAX_BARS,
     NO_PITCH,
     NUM_PITCHES,
     PAST_BARS,
     SCALE_TONE,
 )
 from rlcompose.engine.moment import BAND_EDGES, LOGARITHMS_AT, MAX_FEATURES, MOST_COUNTED
+from rlcompose.errors import RlcomposeError
 from rlcompose.theory.chord import Chord
 from rlcompose.theory.key import MODES
 from rlcompose.theory.meter import Meter
@@ -40,6 +43,7 @@ CHART_COLUMNS = numbered(
     *("bar_ticks", "beat_ticks", "beats", "strength_at", "mode", "weight"),
     *("second_at", "second_cycle", "second_span_at", "second_spans"),
 )
+MOST_LENGTHS = 8  # that pieces of an engine are drawn from
 SPAN_COLUMNS = numbered("start", "end", "root", "quality", "tones")
 BAR_COLUMNS = numbered(
     *("section", "section_number", "bar_in_section", "section_bars", "bar_in_phrase", "phrase_bars", "counterpart")
@@ -49,7 +53,8 @@ METRIC_COLUMNS = numbered("to_beat", "part")
 MODE_COLUMNS = numbered("num_tonics", "scale", *(f"tonic_{n}" for n in range(12)))
 SETTINGS = numbered(
     *("total_weight", "tempo", "tempo_span", "register", "register_span"),
-    *("lowest", "highest", "bars", "swing", "widest_leap", "pulse"),
+    *("lowest", "highest", "swing", "widest_leap", "pulse", "num_lengths"),
+    *(f"length_{n}" for n in range(MOST_LENGTHS)),
 )
 
 
@@ -66,7 +71,7 @@ class Tables:
     strength    int8 (ticks of a bar,)  metrical weight
     metric      int16 (ticks of a bar, 2)  `METRIC_COLUMNS`: ticks to the next beat, and which eighth part of the bar
     modes       int32 (modes, 14)       `MODE_COLUMNS`; a bit of the scale for each pitch class above the tonic
-    settings    int64 (11,)             `SETTINGS`
+    settings    int64 (19,)             `SETTINGS`
     second_tick   int16 (ticks,)        which span of the second voice a tick of its cycle lies in
     second_spans  int32 (spans, 3)      `SECOND_COLUMNS`; pitches in semitones above the tonic, -99 for a rest
     constants   float64 (2304,)         the style's bands, four edges a feature, and n log2(n) behind them
@@ -172,8 +177,15 @@ def style_constants(family: str) -> NDArray[np.float64]:
     return constants
 
 
-def make_tables(brief: Brief) -> Tables:
-    """The tables of what a brief asks for."""
+def make_tables(brief: Brief, lengths: Sequence[int] = ()) -> Tables:
+    """The tables of what a brief asks for; with `lengths`, in bars, pieces have one of these, drawn for each.
+
+    Raises:
+        RlcomposeError: There are too many lengths, or one is out of range.
+    """
+    lengths = [whole_number("bars", bars, 1, MAX_BARS) for bars in lengths or (brief.bars,)]
+    if len(lengths) > MOST_LENGTHS:
+        raise RlcomposeError(f"{len(lengths)} lengths are too many: at most {MOST_LENGTHS} are drawn from")
     charts: list[list[int]] = []
     tick_span: list[int] = []
     spans: list[list[int]] = []
@@ -224,10 +236,11 @@ def make_tables(brief: Brief) -> Tables:
         "register_span": brief.register[1] - brief.register[0] + 1,
         "lowest": brief.range[0],
         "highest": brief.range[1],
-        "bars": brief.bars,
         "swing": int(brief.style.swing),
         "widest_leap": min(brief.style.widest_leap, NUM_PITCHES),  # wider ones do not fit into the window
         "pulse": brief.style.pulse,
+        "num_lengths": len(lengths),
+        **{f"length_{number}": bars for number, bars in enumerate(lengths)},
     }
     for name, value in values.items():
         settings[SETTINGS[name]] = value

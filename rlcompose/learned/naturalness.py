@@ -216,6 +216,18 @@ def naturalness_of(style: str, against: str = PRIOR) -> Naturalness:
     return load_naturalness(SHIPPED / against / style)
 
 
+def odds_of(scores: NDArray[np.float64], bars: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The odds that pieces are real music, from their scores (pieces, candidates) and bars (pieces,).
+
+    Each eight bars are a witness of their own, so that a longer piece is the surer. To keep one of the candidates by
+    lot in proportion to its odds is importance resampling: a set that is chosen so is nearly real music's, as far as
+    the head can tell, where one of nothing but the most natural is more alike than real music.
+    """
+    witnesses = np.maximum(bars / MAX_BARS, 1.0)[:, None]
+    result: NDArray[np.float64] = np.exp(WIDEST_LOGIT * scores * witnesses)
+    return result
+
+
 def natural_scores(style: str, pieces: Sequence[Composition], against: str = PRIOR) -> NDArray[np.float64]:
     """What a head of the package says of pieces, float64 (pieces,): the mean score of their windows.
 
