@@ -13,6 +13,7 @@ NeurIPS; Peters and Schaal 2007, "Reinforcement learning by reward-weighted regr
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,11 +21,11 @@ import torch
 from numpy.typing import NDArray
 
 from rlcompose.agent import pick
-from rlcompose.brief import Brief, Options, asked_over
+from rlcompose.brief import Brief
 from rlcompose.codec import decode
 from rlcompose.engine.core import Engine
 from rlcompose.learned.layout import MAX_BARS
-from rlcompose.learned.naturalness import PRIOR, has_naturalness, natural_scores, odds_of
+from rlcompose.learned.naturalness import PRIOR, has_naturalness, log_odds_of, natural_scores
 from rlcompose.score import Composition
 
 GROUP = 8  # pieces on the same draw, of which one is kept
@@ -59,9 +60,10 @@ def refine(policy: Any, brief: Brief, lengths: Sequence[int], groups: int, seed:
         number = min(TOGETHER // GROUP, groups - done)
         draws = np.repeat(np.arange(done, done + number), GROUP)
         seen, taken, pieces = _played(policy, brief, lengths, draws, seed, draw)
-        scores = natural_scores(brief.style.family, pieces, PRIOR).reshape(number, GROUP)
-        bars = np.array([piece.bars for piece in pieces[::GROUP]])
-        kept = pick(odds_of(scores, bars), draw.random(number))
+        scores = natural_scores(brief.style.family, pieces, PRIOR)
+        odds = np.exp(log_odds_of(scores, np.array([piece.bars for piece in pieces])))
+        scores = scores.reshape(number, GROUP)
+        kept = pick(odds.reshape(number, GROUP), draw.random(number))
         gained.append(scores[np.arange(number), kept] - scores.mean(axis=1))
         rows = kept + GROUP * np.arange(number)
         features += [seen[row] for row in rows]
@@ -98,8 +100,8 @@ def _played(
             seen[row].append(feature)
             taken[row].append(int(chosen[row]))
         engine.step(chosen)
-    briefs = {number: asked_over(brief, Options(bars=number)) for number in set(bars)}
-    pieces = [decode(briefs[number], s, each) for number, s, each in zip(bars, seeds, taken, strict=True)]
+    # The very brief but for its length: one that is made for a length may draw from other charts.
+    pieces = [decode(replace(brief, bars=number), s, each) for number, s, each in zip(bars, seeds, taken, strict=True)]
     return [np.array(each) for each in seen], [np.array(each) for each in taken], pieces
 
 

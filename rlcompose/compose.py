@@ -67,11 +67,11 @@ def parser() -> Parser:
     mode_help = "theme: sections return as the style's tunes do; solo: they do not (default: as the style's music)"
     parser.add_argument("--mode", choices=("theme", "solo"), help=mode_help)
     parser.add_argument("--count", type=at_least(1), default=1, metavar="N", help="how many pieces (default: 1)")
-    best_help = "compose each piece N times and keep the best (default: 1)"
+    best_help = "compose each piece N times and keep one of these, as --best-by says (default: 1)"
     parser.add_argument("--best-of", type=at_least(1), default=1, metavar="N", help=best_help)
     by_help = (
-        f"what the best is: {NATURAL}, the piece that is most like real music (the default of what has learned the "
-        f"style), or {RETURN}, the one with the highest return (the default of a run and of --agent)"
+        f"which one is kept: {NATURAL}, one by lot, the sooner the more it is like real music (the default of what has "
+        f"learned the style), or {RETURN}, the one with the highest return (the default of a run and of --agent)"
     )
     parser.add_argument("--best-by", choices=(NATURAL, RETURN), help=by_help)
     seed_help = "the first piece's seed, the next ones follow (default: 0)"
@@ -128,7 +128,7 @@ def _composed(arguments: argparse.Namespace) -> tuple[Path, Iterator[tuple[Piece
             raise RlcomposeError("give either --start or --like")
         composer = composer.starting_from(read_motif(arguments.start, composer.brief.style))
     if isinstance(composer, Composer):
-        composer = replace(composer, is_best=_best_by(arguments, composer.brief.style))
+        composer = replace(composer, log_odds=_best_by(arguments, composer.brief.style))
     elif arguments.best_by is not None:
         raise RlcomposeError("leave out --best-by: --like keeps what is most like the piece")
     seeds = range(arguments.seed, arguments.seed + arguments.count)
@@ -160,13 +160,15 @@ def _composer(arguments: argparse.Namespace) -> tuple[Composer | LikeComposer, P
 
 
 def _best_by(arguments: argparse.Namespace, style: Style) -> Callable[[Sequence[Composition]], Sequence[float]] | None:
-    """What says how good pieces are; None for their returns."""
-    from rlcompose.composing import most_natural
+    """By what odds pieces are kept; None where the best paid is kept."""
+    from rlcompose.composing import naturalness
+    from rlcompose.learned.naturalness import AGENT
+    from rlcompose.learned.naturalness import PRIOR as THE_PRIOR
 
     asked = arguments.best_by or (NATURAL if arguments.source is None and arguments.agent is None else RETURN)
     if asked == RETURN or arguments.best_of == 1:
         return None
-    liked = most_natural(style)
+    liked = naturalness(style, THE_PRIOR if arguments.model == PRIOR else AGENT)
     if liked is None and arguments.best_by is not None:
         raise RlcomposeError(f"what is natural in style {style.name!r} has not been learned: allowed is {RETURN}")
     return liked

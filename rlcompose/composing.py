@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from rlcompose.agent import Agent, Played, play
 from rlcompose.brief import Brief, make_brief, whole_number
 from rlcompose.codec import Encoding, decode, encode, event_of
@@ -50,7 +52,8 @@ class Composer:
     brief: Brief
     terms: tuple[WeightedTerm, ...]
     before: tuple[int, ...] = ()  # the actions with which every piece begins
-    is_best: Callable[[Sequence[Composition]], Sequence[float]] | None = None  # for the best of several; or the return
+    # Of several, one is kept by lot with these logarithms of odds; without them the one with the highest return.
+    log_odds: Callable[[Sequence[Composition]], Sequence[float]] | None = None
 
     @classmethod
     def of(cls, agent: Agent, brief: Brief) -> Composer:
@@ -74,7 +77,7 @@ class Composer:
         """A new piece.
 
         seed      what is drawn (key, chart, tempo, register) and the agent's chances are functions of it
-        best_of   how many pieces to compose on the same draw; the best is kept, by `is_best` or the return
+        best_of   how many pieces to compose on the same draw; one is kept, by `log_odds` or the return
         """
         _check_seed(seed)
         return self._best(self.brief, seed, range(_checked(best_of)), Passage(before=self.before))
@@ -108,8 +111,11 @@ class Composer:
             some = takes[at : at + _AT_ONCE]
             candidates = play(self.agent, brief, self.terms, [seed] * len(some), takes=some, passage=passage)
             values: Sequence[float] = [played.total for played in candidates]
-            if self.is_best is not None and len(takes) > 1:
-                values = self.is_best([decode(brief, played.seed, played.actions) for played in candidates])
+            if self.log_odds is not None and len(takes) > 1:
+                odds = self.log_odds([decode(brief, played.seed, played.actions) for played in candidates])
+                # The highest of logarithms of odds with Gumbel noise is a lot by these odds. (Gumbel 1954.)
+                luck = (np.random.default_rng([seed, take]).random() for take in some)
+                values = [each - math.log(-math.log(one)) for each, one in zip(odds, luck, strict=True)]
             for played, value in zip(candidates, values, strict=True):
                 if best is None or value > highest:
                     best, highest = played, value
@@ -128,13 +134,22 @@ class Composer:
         return Piece(encoding.brief, 0, encoding.actions, self.terms, self.agent.name)
 
 
-def most_natural(style: Style) -> Callable[[Sequence[Composition]], Sequence[float]] | None:
-    """What says how natural pieces of a style are, for `Composer.is_best`; None where nothing has learned it."""
-    from rlcompose.learned.naturalness import RECIPE, has_naturalness, natural_scores
+def naturalness(style: Style, against: str) -> Callable[[Sequence[Composition]], Sequence[float]] | None:
+    """How natural pieces of a style are, for `Composer.log_odds`; None where nothing has learned it.
 
-    if not has_naturalness(style.family, RECIPE):
+    `against` says whose music is to be told from real music: the prior's or the agent's of the package.
+    """
+    from rlcompose.learned.naturalness import has_naturalness, log_odds_of, natural_scores
+
+    if not has_naturalness(style.family, against):
         return None
-    return lambda pieces: natural_scores(style.family, pieces, RECIPE).tolist()
+
+    def log_odds(pieces: Sequence[Composition]) -> list[float]:
+        scores = natural_scores(style.family, pieces, against)
+        found: list[float] = log_odds_of(scores, np.array([piece.bars for piece in pieces])).tolist()
+        return found
+
+    return log_odds
 
 
 def read_motif(path: Path | str, style: Style) -> Composition:

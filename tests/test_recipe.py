@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from rlcompose import compose
-from rlcompose.agent import play
+from rlcompose.agent import Agent, find_agent, play
 from rlcompose.brief import make_brief
 from rlcompose.codec import decode
-from rlcompose.composing import Composer, most_natural
+from rlcompose.composing import Composer, naturalness
 from rlcompose.errors import RlcomposeError
-from rlcompose.learned.naturalness import RECIPE, natural_scores
+from rlcompose.learned.naturalness import AGENT, natural_scores
 from rlcompose.prior.shipped import shipped_priors
 from rlcompose.recipe import recipe_of
 from rlcompose.reward import settled, weigh_terms
@@ -91,13 +93,35 @@ def test_the_best_is_the_most_natural_or_the_best_paid() -> None:
     brief = make_brief("fiddle", {"bars": 16})
     plain = Composer.of(shipped_run(brief.style).agent(), brief)
     takes = play(plain.agent, brief, plain.terms, [5] * 4, takes=range(4))
-    scores = natural_scores("fiddle", [decode(brief, 5, each.actions) for each in takes], RECIPE)
-    from dataclasses import replace
-
-    natural = replace(plain, is_best=most_natural(brief.style)).compose(5, best_of=4)
-    assert natural.actions == takes[int(scores.argmax())].actions
+    sure = replace(plain, log_odds=lambda pieces: [100.0 * (len(piece.notes) % 7) for piece in pieces])
+    notes = [len(decode(brief, 5, each.actions).notes) % 7 for each in takes]
+    assert sure.compose(5, best_of=4).actions == takes[int(np.argmax(notes))].actions
     paid = plain.compose(5, best_of=4)
     assert paid.actions == takes[int(np.argmax([each.total for each in takes]))].actions
+
+
+def random_agent() -> Agent:
+    make = find_agent("random").make
+    assert make is not None
+    return make()
+
+
+def test_one_of_several_is_kept_by_lot_in_proportion_to_its_odds() -> None:
+    plain = Composer.of(random_agent(), make_brief("jazz", {"bars": 1}))
+    chosen = replace(plain, log_odds=lambda pieces: [math.log(3.0), 0.0])
+    firsts = [chosen.compose(seed, best_of=2).actions == plain.compose(seed).actions for seed in range(300)]
+    assert np.mean(firsts) == pytest.approx(0.75, abs=0.08)
+    assert chosen.compose(7, best_of=2).actions == chosen.compose(7, best_of=2).actions
+
+
+def test_natural_odds_are_the_head_s_and_surer_of_longer_pieces() -> None:
+    brief = make_brief("fiddle", {"bars": 16})
+    pieces = [
+        decode(brief, seed, play(shipped_run(brief.style).agent(), brief, (), [seed])[0].actions) for seed in (1, 2)
+    ]
+    log_odds = naturalness(brief.style, AGENT)
+    assert log_odds is not None and naturalness(brief.style, "nobody") is None
+    assert log_odds(pieces) == pytest.approx(8.0 * natural_scores("fiddle", pieces, AGENT))
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from rlcompose.agent import pick
 from rlcompose.codec import decode
 from rlcompose.corpus.library import Corpus, load_corpus
 from rlcompose.corpus.split import JUDGE, part_of
@@ -23,7 +24,7 @@ from rlcompose.engine.core import Engine
 from rlcompose.learned.judge import load_judge
 from rlcompose.learned.layout import CLASSES, MAX_BARS
 from rlcompose.learned.melodies import all_windows, make_melodies, windows_of
-from rlcompose.learned.naturalness import natural_scores
+from rlcompose.learned.naturalness import AGENT, log_odds_of, natural_scores
 from rlcompose.learned.referee import load_referee
 from rlcompose.metrics.diversity import distinct_ngrams, interval_divergence, vendi_score
 from rlcompose.metrics.novelty import shared_runs
@@ -79,16 +80,17 @@ class Played:
     pieces: list[Composition]
 
 
-def played_at(player: Drawing, sites: Sequence[Site], seed: int, best_of: int = 1) -> Played:
-    """A piece at each site: the first, or of so many the most natural."""
+def played_at(player: Drawing, sites: Sequence[Site], seed: int, best_of: int = 1, against: str = AGENT) -> Played:
+    """A piece at each site: the first, or of so many one by lot with the odds of a head, as `compose --best-of`."""
     times = [k for _ in range(best_of) for k in range(len(sites))]
     seeds = [seed * 1000 + turn // len(sites) for turn in range(len(times))]
     actions = play_together(player, [sites[k].brief for k in times], seeds)
     pieces = [decode(sites[k].brief, s, each) for k, s, each in zip(times, seeds, actions, strict=True)]
     if best_of == 1:
         return Played(actions, pieces)
-    scores = natural_scores(sites[0].brief.style.family, pieces).reshape(best_of, len(sites))
-    best = scores.argmax(axis=0) * len(sites) + np.arange(len(sites))
+    scores = natural_scores(sites[0].brief.style.family, pieces, against)
+    odds = np.exp(log_odds_of(scores, np.array([piece.bars for piece in pieces]))).reshape(best_of, len(sites)).T
+    best = pick(odds, np.random.default_rng([seed, best_of]).random(len(sites))) * len(sites) + np.arange(len(sites))
     return Played([actions[k] for k in best], [pieces[k] for k in best])
 
 

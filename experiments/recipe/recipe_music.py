@@ -36,6 +36,7 @@ from rlcompose.brief import make_brief
 from rlcompose.corpus.library import is_available
 from rlcompose.files import write_atomically
 from rlcompose.learned.melodies import make_melodies
+from rlcompose.learned.naturalness import AGENT, PRIOR
 from rlcompose.metrics.two_sample import two_sample_test, windows_features
 from rlcompose.prior.players import Drawing
 from rlcompose.recipe import recipe_of
@@ -79,12 +80,12 @@ def shipped(style: str) -> SamplingAgent:
 
 
 def styles(style: str, number: int) -> dict[str, Any]:
-    """Real music, the prior and the package's agent at the same passages, each also as the most natural of eight."""
+    """Real music, the prior and the package's agent at the same passages, each also with one of eight chosen."""
     reference = reference_of(style, number)
     result = {"real": measured(reference, real_played(reference), is_real=True)}
-    for name, player in (("prior", prior_player(style)), ("agent", shipped(style))):
+    for name, player, against in (("prior", prior_player(style), PRIOR), ("agent", shipped(style), AGENT)):
         for best_of in (1, BEST_OF):
-            played = played_at(player, reference.sites, 0, best_of)
+            played = played_at(player, reference.sites, 0, best_of, against)
             result[name if best_of == 1 else f"{name}, best of {best_of}"] = measured(reference, played)
     return result
 

@@ -2,7 +2,8 @@
 
 For each style, so many rounds: an agent is trained by the recipe, paid by the naturalness head of the round before (at
 first the one against the prior), and a head is learned against what the prior and all agents so far have played. The
-last head comes with the package, and the agent that `python -m rlcompose.train --style STYLE --seed 0` makes by it.
+last head comes with the package, and the agent that `python -m rlcompose.train --style STYLE --seed 0` makes by it; and
+a head that has learned against this agent, too, by which pieces are chosen and nobody is paid.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,11 +25,13 @@ from rlcompose.agents._training import CRITIC
 from rlcompose.corpus.split import JUDGE
 from rlcompose.files import make_folder, write_atomically
 from rlcompose.learned.melodies import make_melodies
-from rlcompose.learned.naturalness import RECIPE, fit_naturalness, naturalness_of, save_naturalness
+from rlcompose.learned.naturalness import AGENT, RECIPE, fit_naturalness, naturalness_of, save_naturalness
 from rlcompose.prior.model import load_prior
 from rlcompose.prior.players import PriorAgent
-from rlcompose.run import read_run
+from rlcompose.run import Run, read_run
 from rlcompose.sampling import SamplingAgent
+from rlcompose.score import Composition
+from rlcompose.sites import Site
 from rlcompose.style import load_style
 
 ROUNDS = 1  # of agents whose music heads are learned against
@@ -55,30 +58,40 @@ has, and a classifier that is learned anew tells its music from real music more 
 def make_agents(folder: Path, heads: Path, sources: Mapping[str, str], rounds: int = ROUNDS) -> None:
     """Train all of them, and write their folders and their heads'."""
     for style, source in sources.items():
-        make_heads(heads / RECIPE / style, style, source, rounds)
+        sites = sites_to_learn_from(style)
+        played = made_at(PriorAgent([(load_prior(style), 1.0)], load_style(style)), sites, 2)
+        shutil.rmtree(heads / RECIPE / style, ignore_errors=True)
+        made = list(played)
+        for number in range(rounds):
+            with tempfile.TemporaryDirectory() as run:
+                trained(style, 1 + number, Path(run))
+                made += made_at(agent_of(read_run(run)), sites, 2)
+            make_head(heads, RECIPE, sites, made, source)
         make_agent(folder / style, style)
         write_card(folder / style, style, source)
+        made = played[: len(played) // 2] + made_at(agent_of(read_run(folder / style)), sites, 3)
+        make_head(heads, AGENT, sites, made, source)
 
 
-def make_heads(place: Path, style: str, source: str, rounds: int) -> None:
-    """The head that knows what the recipe plays."""
-    shutil.rmtree(place, ignore_errors=True)
-    sites = sites_to_learn_from(style)
+def agent_of(run: Run) -> SamplingAgent:
+    """The agent of a run."""
+    agent = run.agent()
+    assert isinstance(agent, SamplingAgent)
+    return agent
+
+
+def make_head(heads: Path, against: str, sites: Sequence[Site], made: Sequence[Composition], source: str) -> None:
+    """A head that knows what was made at the sites."""
+    style = sites[0].brief.style.name
     real, groups = make_melodies([site.real() for site in sites]), [site.group for site in sites]
-    made = made_at(PriorAgent([(load_prior(style), 1.0)], load_style(style)), sites, 2)
-    for number in range(rounds):
-        naturalness_of.cache_clear()
-        with tempfile.TemporaryDirectory() as run:
-            trained(style, 1 + number, Path(run))
-            agent = read_run(run).agent()
-            assert isinstance(agent, SamplingAgent)
-            made += made_at(agent, sites, 2)
-        head = fit_naturalness(style, real, groups, make_melodies(made))
-        save_naturalness(place, head, {"against": RECIPE, "passages": len(sites), "part": JUDGE})
-        print(f"naturalness of {style}, round {number + 1}: {head.accuracy:.3f}", file=sys.stderr, flush=True)
-    against = f"the prior of {style} and what rewards have made of it"
+    head = fit_naturalness(style, real, groups, make_melodies(made))
+    place = heads / against / style
+    save_naturalness(place, head, {"against": against, "passages": len(sites), "part": JUDGE})
+    print(f"naturalness of {style}, against {against}: {head.accuracy:.3f}", file=sys.stderr, flush=True)
+    whose = {RECIPE: "what rewards have made of it", AGENT: "the agent of the package"}[against]
     told = {"style": style, "accuracy": head.accuracy, "real": len(sites), "source": source}
-    write_atomically(place / "README.md", HEAD_CARD.format(**told, against=against, only="agents"))
+    card = HEAD_CARD.format(**told, against=f"the prior of {style} and {whose}", only="agents")
+    write_atomically(place / "README.md", card)
     naturalness_of.cache_clear()
 
 

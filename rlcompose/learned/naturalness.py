@@ -40,8 +40,10 @@ FEWEST_WINDOWS = 100  # of each side
 ROUNDS, LEAVES = 80, 8  # of the trees
 HEADS = "the naturalness head"  # in messages
 WIDEST_LOGIT = 4.0  # beyond which a window is scored as at it
-# Against whose music a head of the package has learned; the latest is that which knows the recipe's, if there is one.
-PRIOR, RECIPE, LATEST = "prior", "recipe", "latest"
+# Against whose music a head of the package has learned: the prior's; what the recipe made of it a round before, too; or
+# the package's agent's, too. By the first two agents learn, the latest is the second, if there is one; by the first and
+# the last pieces are chosen.
+PRIOR, RECIPE, AGENT, LATEST = "prior", "recipe", "agent", "latest"
 SHIPPED = Path(__file__).resolve().parents[1] / "weights" / "naturalness"
 FOLDS = 5
 Floats = NDArray[np.float32]
@@ -216,15 +218,14 @@ def naturalness_of(style: str, against: str = PRIOR) -> Naturalness:
     return load_naturalness(SHIPPED / against / style)
 
 
-def odds_of(scores: NDArray[np.float64], bars: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The odds that pieces are real music, from their scores (pieces, candidates) and bars (pieces,).
+def log_odds_of(scores: NDArray[np.float64], bars: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The logarithms of the odds that pieces are real music, from scores and bars (pieces,).
 
-    Each eight bars are a witness of their own, so that a longer piece is the surer. To keep one of the candidates by
+    Each eight bars are a witness of their own, so that a longer piece is the surer. To keep one of several pieces by
     lot in proportion to its odds is importance resampling: a set that is chosen so is nearly real music's, as far as
     the head can tell, where one of nothing but the most natural is more alike than real music.
     """
-    witnesses = np.maximum(bars / MAX_BARS, 1.0)[:, None]
-    result: NDArray[np.float64] = np.exp(WIDEST_LOGIT * scores * witnesses)
+    result: NDArray[np.float64] = WIDEST_LOGIT * scores * np.maximum(bars / MAX_BARS, 1.0)
     return result
 
 

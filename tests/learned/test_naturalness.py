@@ -19,6 +19,7 @@ from rlcompose.learned.judge import load_judge
 from rlcompose.learned.layout import MAX_BARS, STYLES
 from rlcompose.learned.melodies import all_windows, make_melodies, windows_of
 from rlcompose.learned.naturalness import (
+    AGENT,
     PRIOR,
     RECIPE,
     fit_naturalness,
@@ -122,7 +123,7 @@ def test_the_term_pays_what_the_head_says_of_the_last_eight_bars(style: str) -> 
 
 
 def test_every_style_has_its_heads_and_others_none() -> None:
-    assert all(has_naturalness(style, against) for style in STYLES for against in (PRIOR, RECIPE))
+    assert all(has_naturalness(style, against) for style in STYLES for against in (PRIOR, RECIPE, AGENT))
     with pytest.raises(RlcomposeError, match="no naturalness head of the style 'tango'"):
         naturalness_of("tango")
 
