@@ -36,6 +36,7 @@ from ._training import (
     begins_with,
     device_of,
     durations,
+    learning_from_many,
     lengths_to_learn,
     make_env,
     read_model,
@@ -174,6 +175,7 @@ def train_values(
     shape |= {key: settings.pop(key) for key in ("n_quantiles",) if key in settings}
     kwargs = _made_with(job.brief, shape, adapted, temperature, job.seed)
     if adapted is not None:
+        job = learning_from_many(job)
         assert from_prior is not None
         algorithm, policy = from_prior
         shape = shape_of(adapted)

@@ -27,6 +27,7 @@ from ._training import (
     begins_with,
     device_of,
     durations,
+    learning_from_many,
     lengths_to_learn,
     make_env,
     read_model,
@@ -112,6 +113,8 @@ def train(name: str, preset: Preset, job: TrainingJob) -> TrainingResult:
     """Train from scratch, as the prior, or from the job's start; Ctrl-C ends in order with the best weights so far."""
     saved, adapted = begins_with(job, name, with_settings(preset, job.settings)["rank"])
     algorithm, policy, buffer = (ALGORITHMS if adapted is None else FROM_PRIORS)[name]
+    if adapted is not None:
+        job = learning_from_many(job)
     usual: dict[str, int | float] = {} if adapted is None else dict(FROM_PRIOR)
     if saved is not None:
         usual |= _going_on(preset, job.steps) if adapted is None else GOING_ON_FROM_PRIOR

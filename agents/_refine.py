@@ -85,7 +85,7 @@ def _played(
     seeds = [(seed << 24) + int(number) for number in draws]
     engine = Engine(brief, (), len(seeds), lengths=lengths)
     engine.reset(seeds)
-    bars = engine.field("bars").tolist()
+    bars, charts = engine.field("bars").tolist(), engine.field("chart").tolist()
     seen: list[list[NDArray[np.float32]]] = [[] for _ in seeds]
     taken: list[list[int]] = [[] for _ in seeds]
     while not engine.state.done.all():
@@ -100,8 +100,11 @@ def _played(
             seen[row].append(feature)
             taken[row].append(int(chosen[row]))
         engine.step(chosen)
-    # The very brief but for its length: one that is made for a length may draw from other charts.
-    pieces = [decode(replace(brief, bars=number), s, each) for number, s, each in zip(bars, seeds, taken, strict=True)]
+    # What was drawn is all that their briefs may draw, and a seed draws the rest as it did.
+    briefs = [
+        replace(brief, bars=number, charts=(brief.charts[chart],)) for number, chart in zip(bars, charts, strict=True)
+    ]
+    pieces = [decode(one, s, each) for one, s, each in zip(briefs, seeds, taken, strict=True)]
     return [np.array(each) for each in seen], [np.array(each) for each in taken], pieces
 
 

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from ._prior_policy import PriorFeatures
 
 ANCHOR_BATCH = 8192  # events whose probabilities are computed at once
-STEER = 0.1  # nats of the logarithm by which a rollout moves the anchor's weight at most
+# Nats of the logarithm by which a rollout moves the anchor's weight at most: quickly where the policy is too far from
+# what it is held to, since steps are large and a training is short; slowly where it is near.
+STEER_UP, STEER_DOWN = 0.3, 0.05
 FURTHEST = 30.0  # the weight is never so many times its first, or so small a part of it
 LEAST_SPREAD = 1e-4  # of returns; below it nothing is paid
 PLACE = BLOCKS["place"]
@@ -168,7 +170,8 @@ class Anchor:
     def steer(self) -> None:
         """Take the weight a little nearer to what makes the distance the target; to be called after an update."""
         if self._target and not math.isnan(self.nats):
-            by = min(max(self.nats / self._target - 1.0, -1.0), 1.0) * STEER
+            by = min(max(self.nats / self._target - 1.0, -1.0), 1.0)
+            by *= STEER_UP if by > 0 else STEER_DOWN
             self.weight = min(max(self.weight * math.exp(by), self._first / FURTHEST), self._first * FURTHEST)
 
     def costs(self, rollout: RolloutBuffer, bars: float) -> NDArray[np.float32]:

@@ -11,7 +11,7 @@ import math
 import sys
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ from rlcompose.learned.watching import StyleWatch
 from rlcompose.model_files import read_arrays
 from rlcompose.preset import with_settings
 from rlcompose.prior.adapter import AdaptedPrior, fingerprint
+from rlcompose.prior.changes import with_drawn_charts
 from rlcompose.prior.model import load_prior
 from rlcompose.prior.players import prior_of
 from rlcompose.sampling import SamplingAgent
@@ -56,6 +57,11 @@ Shape = Mapping[str, int | str]
 def make_env(job: TrainingJob, num_envs: int, lengths: Sequence[int] = ()) -> ComposeVecEnv:
     """The environments of a job, seeded far apart for different training seeds; `lengths` as the engine has them."""
     return ComposeVecEnv(job.brief, job.terms, num_envs, seed=job.seed * 1_000_003, lengths=lengths)
+
+
+def learning_from_many(job: TrainingJob) -> TrainingJob:
+    """The job of what changes a prior: over drawn charts, as different as real music's, if none is asked for."""
+    return replace(job, brief=with_drawn_charts(job.brief, job.seed))
 
 
 def lengths_to_learn(brief: Brief) -> tuple[int, ...]:

@@ -16,6 +16,7 @@ from rlcompose.brief import make_brief
 from rlcompose.codec import action_of
 from rlcompose.engine.core import Engine, RewardTermError, evaluate, prepare_term
 from rlcompose.engine.moment import Moment
+from rlcompose.errors import RlcomposeError
 from rlcompose.reward import ILLEGAL, Term, WeightedTerm, load_terms, make_term, weigh_terms
 from rlcompose.style import style_names
 
@@ -306,3 +307,31 @@ def test_weights_may_change_between_steps() -> None:
 def test_term_is_prepared_once() -> None:
     term = make_term(divides_by_length)
     assert prepare_term(term) is prepare_term(term)
+
+
+# --- pieces of several lengths ----------------------------------------------------------------------------------------
+
+
+def test_each_piece_has_one_of_the_lengths_and_is_else_as_it_is_with_that_alone() -> None:
+    engine = Engine(make_brief("jazz"), (), 90, lengths=(4, 8, 12))
+    engine.reset(range(90))
+    bars = engine.field("bars").copy()
+    assert np.bincount(bars, minlength=13)[[4, 8, 12]].min() > 15 and set(bars.tolist()) == {4, 8, 12}
+    for length in (4, 8, 12):
+        alone = Engine(make_brief("jazz"), (), 90, lengths=(length,))
+        alone.reset(range(90))
+        same = bars == length
+        assert np.array_equal(engine.state.obs[same], alone.state.obs[same])
+        assert np.array_equal(engine.field("total_ticks")[same], alone.field("total_ticks")[same])
+    assert np.array_equal(pickle.loads(pickle.dumps(engine)).field("bars"), bars)
+    again = pickle.loads(pickle.dumps(engine))
+    again.reset(range(90))
+    assert np.array_equal(again.field("bars"), bars), "a copy draws the same lengths"
+
+
+@pytest.mark.parametrize(
+    ("lengths", "told"), [((8, 0), "bars 0 is out of range"), (range(1, 10), "9 lengths are too many: at most 8")]
+)
+def test_lengths_are_checked(lengths: Any, told: str) -> None:
+    with pytest.raises(RlcomposeError, match=told):
+        Engine(make_brief("jazz"), lengths=lengths)
