@@ -145,8 +145,11 @@ def prior_results(part: str) -> Any:
 
 def cells(*values: Any) -> str:
     """A row of a table; numbers with as many places as are sure."""
-    shown = [f"{value:.3f}".removeprefix("0") if isinstance(value, float) else str(value) for value in values]
-    return f"| {' | '.join(shown)} |"
+    return f"| {' | '.join(map(shown, values))} |"
+
+
+def shown(value: Any) -> str:
+    return f"{value:.3f}".removeprefix("0") if isinstance(value, float) else str(value)
 
 
 def prior_likelihood_table() -> str:
@@ -251,6 +254,54 @@ def recipe_copies_table() -> str:
     for style, found in recipe_results("copies").items():
         lines += [cells(style, who, *(found[who][name] for name in names)) for who in ("real", "prior", "agent")]
     return "\n".join(lines)
+
+
+SPREAD = {
+    "told_judge": "told, judge's features",
+    "told_successions": "told, other features",
+    "referee_told": "referee's AUC",
+    "judge_mean": "judge's p",
+    "nats": "nats a note",
+    "nats_width": "5 to 95 %",
+    "notes_a_bar": "notes a bar",
+    "step": "step",
+    "off_beat": "off beat",
+    "bar_similarity": "bar similarity",
+    "motifs": "motifs",
+    "repeats": "repeats",
+    "distinct_4": "distinct 4",
+    "vendi": "vendi",
+    "inside_bands": "inside four bands",
+}
+
+
+def spread_rows(found: dict[str, Any]) -> list[str]:
+    """For each row the mean over the seeds, with the standard deviation."""
+    lines = []
+    for name, seeds in found.items():
+        values = {key: np.array([each[key] for each in seeds.values()], float) for key in SPREAD}
+        lines.append(
+            cells(name, *(f"{shown(float(each.mean()))} ± {shown(float(each.std()))}" for each in values.values()))
+        )
+    return lines
+
+
+def recipe_seeds_table() -> str:
+    lines = [cells("style", *SPREAD.values()), "|---" * (1 + len(SPREAD)) + "|"]
+    return "\n".join(
+        [*lines, *spread_rows({style: rows["the recipe"] for style, rows in recipe_results("seeds").items()})]
+    )
+
+
+def recipe_ablations_table() -> str:
+    lines = [cells("row", *SPREAD.values()), "|---" * (1 + len(SPREAD)) + "|"]
+    return "\n".join([*lines, *spread_rows(recipe_results("ablations")["jazz"])])
+
+
+def judge_refresh_table() -> str:
+    config = json.loads((ROOT / "rlcompose" / "weights" / "judge" / "config.json").read_text(encoding="utf-8"))
+    lines = ["| agent | before | after |", "|---|---|---|"]
+    return "\n".join(lines + [cells(name, told["before"], told["after"]) for name, told in config["exploited"].items()])
 
 
 def recipe_rows(names: dict[str, str], players: tuple[str, ...]) -> str:
@@ -359,6 +410,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "recipe-music": recipe_music_table,
     "recipe-families": recipe_families_table,
     "recipe-copies": recipe_copies_table,
+    "recipe-seeds": recipe_seeds_table,
+    "recipe-ablations": recipe_ablations_table,
+    "judge-refresh": judge_refresh_table,
     "prior-likelihood": prior_likelihood_table,
     "prior-samples": prior_samples_table,
     "prior-copies": prior_copies_table,

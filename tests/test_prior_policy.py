@@ -17,7 +17,7 @@ from rlcompose.agent import TrainingJob, TrainingResult, find_agent, play
 from rlcompose.agents import _refine
 from rlcompose.agents._ppo import FROM_PRIORS
 from rlcompose.agents._prior_policy import PitchThenLength, PriorPolicy
-from rlcompose.agents._rollout import STEER, Anchor, TimedRolloutBuffer
+from rlcompose.agents._rollout import STEER_DOWN, STEER_UP, Anchor, TimedRolloutBuffer
 from rlcompose.brief import Brief, make_brief
 from rlcompose.codec import action_space, decode, observation_space
 from rlcompose.engine.core import Engine
@@ -135,7 +135,7 @@ def test_the_anchor_is_steered_to_its_target_or_falls() -> None:
     anchor = Anchor(policy_of(), 0.4, target=0.5)
     anchor.steer()
     assert anchor.weight == 0.4  # nothing is known yet
-    for nats, factor in ((1.0, np.exp(STEER)), (0.25, np.exp(-STEER / 2)), (9.0, np.exp(STEER))):
+    for nats, factor in ((1.0, np.exp(STEER_UP)), (0.25, np.exp(-STEER_DOWN / 2)), (9.0, np.exp(STEER_UP))):
         before, anchor.nats = anchor.weight, nats
         anchor.steer()
         assert anchor.weight == pytest.approx(before * factor)

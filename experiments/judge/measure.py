@@ -2,8 +2,8 @@
 
     python experiments/judge/measure.py [--left-out] [--exploit 150000]
 
-`--left-out` also learns a judge anew without each of the twelve noise families (with fewer windows and attacks), which
-takes most of the time. Writes `measures.md`.
+Writes `measures.md`. With `--left-out` it learns a judge anew without each of the twelve noise families instead (with
+fewer windows and attacks), and writes `left_out.md`.
 """
 
 from __future__ import annotations
@@ -257,7 +257,7 @@ def cost() -> list[str]:
 def main() -> int:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--left-out", action="store_true", help="also learn judges without each noise family")
+    parser.add_argument("--left-out", action="store_true", help="learn judges without each noise family instead")
     parser.add_argument("--exploit", type=int, default=150_000, help="steps of the agents that exploit the judge")
     arguments = parser.parse_args()
     real = real_music()
@@ -271,10 +271,10 @@ def main() -> int:
         lambda: detected(test, arguments.exploit),
     ]
     if arguments.left_out:
-        parts.append(lambda: left_out(real.of_part(JUDGE), test))
+        parts = [lambda: left_out(real.of_part(JUDGE), test)]
     for part in parts:
         lines += part()
-        write_atomically(HERE / "measures.md", "\n".join(lines) + "\n")
+        write_atomically(HERE / ("left_out.md" if arguments.left_out else "measures.md"), "\n".join(lines) + "\n")
     print("\n".join(lines))
     return 0
 
