@@ -34,7 +34,7 @@ from rlcompose.learned.watching import StyleWatch
 from rlcompose.model_files import read_arrays
 from rlcompose.preset import with_settings
 from rlcompose.prior.adapter import AdaptedPrior, fingerprint
-from rlcompose.prior.changes import with_drawn_charts
+from rlcompose.prior.chord_chain import with_drawn_charts
 from rlcompose.prior.model import load_prior
 from rlcompose.prior.players import prior_of
 from rlcompose.sampling import SamplingAgent

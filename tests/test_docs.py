@@ -239,6 +239,11 @@ def recipe_music_table() -> str:
     return recipe_rows({name: name.replace("_", " ") for name in (*names, *more)}, ("real", "prior", "agent"))
 
 
+def recipe_phrases_table() -> str:
+    names = ("phrase_notes", "breath_quarters", "single_climax", "ends_on_tonic", "rests")
+    return recipe_rows({name: name.replace("_", " ") for name in names}, ("real", "prior", "agent"))
+
+
 def recipe_families_table() -> str:
     lines = []
     names = ("bands", "form", "harmony", "jazz", "melody", "rhythm", "validity")
@@ -409,6 +414,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "recipe-told": recipe_told_table,
     "recipe-music": recipe_music_table,
     "recipe-families": recipe_families_table,
+    "recipe-phrases": recipe_phrases_table,
     "recipe-copies": recipe_copies_table,
     "recipe-seeds": recipe_seeds_table,
     "recipe-ablations": recipe_ablations_table,

@@ -38,6 +38,7 @@ from rlcompose.reward import settled, weigh_terms
 from rlcompose.score import Composition
 from rlcompose.sites import LONGEST_BARS, PASSAGE_BARS, Site, sites_of
 from rlcompose.style import load_style
+from rlcompose.theory.meter import TICKS_PER_QUARTER
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "prior"))
 from prior_music import of_pieces  # noqa: E402  - of the experiment beside this one
@@ -143,6 +144,28 @@ def repeats(pieces: Sequence[Composition]) -> float:
     return float(np.mean([one == two for one, two in pairs]))
 
 
+def phrases(pieces: Sequence[Composition]) -> dict[str, float]:
+    """How pieces are spoken: phrases end at rests of a quarter note or more. Means over phrases, breaths and pieces."""
+    notes_of, breaths, highest, endings = [], [], [], []
+    for piece in pieces:
+        began = 0
+        for at, (one, two) in enumerate(zip(piece.notes, piece.notes[1:], strict=False), start=1):
+            if two.onset - one.end >= TICKS_PER_QUARTER:
+                notes_of.append(at - began)
+                breaths.append((two.onset - one.end) / TICKS_PER_QUARTER)
+                began = at
+        notes_of.append(len(piece.notes) - began)
+        top = max(note.pitch for note in piece.notes)
+        highest.append([note.pitch for note in piece.notes].count(top) == 1)
+        endings.append((piece.notes[-1].pitch - piece.key.tonic) % 12 == 0)
+    return {
+        "phrase_notes": float(np.mean(notes_of)),
+        "breath_quarters": float(np.mean(breaths)) if breaths else float("nan"),
+        "single_climax": float(np.mean(highest)),
+        "ends_on_tonic": float(np.mean(endings)),
+    }
+
+
 def harmony(pieces: Sequence[Composition]) -> dict[str, float]:
     """Guide tones at changes, notes outside the chord scale and how they go on: means over the pieces."""
     found = measure_all([read(piece) for piece in pieces])
@@ -156,7 +179,7 @@ def measured(reference: Reference, played: Played, is_real: bool = False) -> dic
     """The numbers of a set of pieces by itself and beside the real one."""
     style, real = reference.style, reference.pieces
     pieces = played.pieces
-    result: dict[str, Any] = of_pieces(pieces) | {"repeats": repeats(pieces)} | harmony(pieces)
+    result: dict[str, Any] = of_pieces(pieces) | {"repeats": repeats(pieces)} | harmony(pieces) | phrases(pieces)
     judge, referee = judged(style, pieces)
     result |= {"judge_mean": float(judge.mean()), "judge_median": float(np.median(judge))}
     result |= {"referee_mean": float(referee.mean())}

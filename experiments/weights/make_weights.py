@@ -1,6 +1,6 @@
 """Make everything in `rlcompose/weights/` again: the judge with its monitor, the referee, the priors, the manifest.
 
-    python experiments/weights/make_weights.py [--only judge|priors|changes|naturalness|agents] [--rounds 11]
+    python experiments/weights/make_weights.py [--only judge|priors|chains|naturalness|agents] [--rounds 11]
                                                [--exploit 120000] [--keep FILE]
 
 Reads the corpora of all six styles (see `python -m rlcompose.corpus list`). The judge learns from its part of the
@@ -48,7 +48,7 @@ from rlcompose.reward import weigh_terms
 
 sys.path.insert(0, str(Path(__file__).parent))
 from make_agents import make_agents  # noqa: E402  - beside this script
-from make_changes import make_changes  # noqa: E402
+from make_chains import make_chains  # noqa: E402
 from make_naturalness import make_naturalness  # noqa: E402
 from make_priors import make_priors  # noqa: E402
 
@@ -188,7 +188,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=Settings().rounds, help="of attacks by hill climbing")
     parser.add_argument(
         "--only",
-        choices=("judge", "priors", "changes", "naturalness", "agents"),
+        choices=("judge", "priors", "chains", "naturalness", "agents"),
         help="make the judge, monitor and referee, the priors, charts, the heads against priors, or the agents",
     )
     parser.add_argument(
@@ -202,8 +202,8 @@ def main() -> int:
         make_judge(replace(Settings(), rounds=arguments.rounds), arguments.exploit, arguments.keep)
     if arguments.only in (None, "priors"):
         make_priors(FOLDER / "prior", SOURCES)
-    if arguments.only in (None, "changes"):
-        make_changes(FOLDER / "changes", SOURCES)
+    if arguments.only in (None, "chains"):
+        make_chains(FOLDER / "chains", SOURCES)
     if arguments.only in (None, "naturalness"):
         make_naturalness(FOLDER / "naturalness", SOURCES)
     if arguments.only in (None, "agents"):

@@ -30,7 +30,7 @@ from rlcompose.theory.meter import Meter
 from rlcompose.theory.progression import Progression, bar_of_changes
 
 CHARTS = 48  # that a training draws its pieces from
-SHIPPED = Path(__file__).resolve().parents[1] / "weights" / "changes"
+SHIPPED = Path(__file__).resolve().parents[1] / "weights" / "chains"
 FEWEST_PIECES = 4  # of a metre and mode that are kept
 MOST_CHORDS = 255  # that are told apart; the seldom ones beyond them are taken for no change
 MOST_FORMS = 12  # of a metre and mode, the commonest
@@ -56,7 +56,7 @@ class Kind:
 
 
 @dataclass(frozen=True, eq=False)
-class Changes:
+class ChordChain:
     """The chain of a style.
 
     chords  root above the tonic and quality of each chord
@@ -116,7 +116,7 @@ def _merged(changes: Sequence[tuple[int, Chord]]) -> list[tuple[int, Chord]]:
     return [one for at, one in enumerate(changes) if not at or one[1] != changes[at - 1][1]]
 
 
-def fit_changes(style: Style, pieces: Iterable[Composition]) -> Changes:
+def fit_chain(style: Style, pieces: Iterable[Composition]) -> ChordChain:
     """Learn the chain of a style's pieces in its own metres and modes.
 
     Raises:
@@ -165,7 +165,7 @@ def fit_changes(style: Style, pieces: Iterable[Composition]) -> Changes:
         for key, count in sorted(counts.items())
         if count > 1
     ]
-    return Changes(chords, tuple(kinds), np.array(rows, np.uint8).reshape(-1, len(COLUMNS)))
+    return ChordChain(chords, tuple(kinds), np.array(rows, np.uint8).reshape(-1, len(COLUMNS)))
 
 
 def _heard(piece: Composition) -> list[tuple[int, int] | None]:
@@ -187,7 +187,7 @@ def _form(piece: Composition) -> Sections:
     return sections or (("A", min(piece.bars, LONGEST_FORM)),)
 
 
-def save_changes(folder: Path, style: Style, changes: Changes, config: Mapping[str, Any]) -> None:
+def save_chain(folder: Path, style: Style, chain: ChordChain, config: Mapping[str, Any]) -> None:
     """Write a chain's folder."""
     kinds = [
         {
@@ -197,19 +197,19 @@ def save_changes(folder: Path, style: Style, changes: Changes, config: Mapping[s
             "starts": list(kind.starts.items()),
             "forms": list(kind.forms.items()),
         }
-        for kind in changes.kinds
+        for kind in chain.kinds
     ]
-    told = {"kind": "changes", "style": style.name, "chords": changes.chords, "kinds": kinds, **config}
-    save_arrays(folder, told, {"rows": changes.rows})
+    told = {"kind": "chain", "style": style.name, "chords": chain.chords, "kinds": kinds, **config}
+    save_arrays(folder, told, {"rows": chain.rows})
 
 
-def load_changes(folder: Path) -> Changes:
+def load_chain(folder: Path) -> ChordChain:
     """The chain in a folder.
 
     Raises:
         RlcomposeError: It cannot be read, or is damaged.
     """
-    config, arrays = load_arrays(folder, "changes")
+    config, arrays = load_arrays(folder, "chain")
     try:
         chords = tuple((int(root), int(quality)) for root, quality in config["chords"])
         kinds = tuple(
@@ -228,12 +228,12 @@ def load_changes(folder: Path) -> Changes:
     numbers = {*rows[:, 2:5].ravel().tolist(), *(chord for kind in kinds for chord in kind.starts)}
     if max(numbers, default=0) >= len(chords) or any(quality >= len(QUALITIES) for _, quality in chords):
         raise RlcomposeError(f"the chord changes in {folder} are damaged: they name chords that are not there")
-    return Changes(chords, kinds, rows)
+    return ChordChain(chords, kinds, rows)
 
 
 @cache
-def _shipped(style: str) -> Changes | None:
-    return load_changes(SHIPPED / style) if (SHIPPED / style / "config.json").is_file() else None
+def _shipped(style: str) -> ChordChain | None:
+    return load_chain(SHIPPED / style) if (SHIPPED / style / "config.json").is_file() else None
 
 
 def with_drawn_charts(brief: Brief, seed: int, number: int = CHARTS) -> Brief:
@@ -243,14 +243,14 @@ def with_drawn_charts(brief: Brief, seed: int, number: int = CHARTS) -> Brief:
     """
     options = brief.options
     is_asked_for = any(each is not None for each in (options.progression, options.chords, options.form))
-    changes = _shipped(brief.style.family)
-    if is_asked_for or changes is None or brief.second_voice is not None:
+    chain = _shipped(brief.style.family)
+    if is_asked_for or chain is None or brief.second_voice is not None:
         return brief
     meters = {choice.meter for choice in brief.charts}
-    weights = {at: k.pieces for at, k in enumerate(changes.kinds) if k.meter in meters and k.mode in brief.keys}
+    weights = {at: k.pieces for at, k in enumerate(chain.kinds) if k.meter in meters and k.mode in brief.keys}
     if not weights:
         return brief
     draw = np.random.default_rng([seed, 0])
-    chosen = [changes.kinds[_by_lot(weights, draw)] for _ in range(number)]
-    charts = tuple(ChartChoice(changes.draw(kind, (seed, at)), kind.meter, 1) for at, kind in enumerate(chosen, 1))
+    chosen = [chain.kinds[_by_lot(weights, draw)] for _ in range(number)]
+    charts = tuple(ChartChoice(chain.draw(kind, (seed, at)), kind.meter, 1) for at, kind in enumerate(chosen, 1))
     return replace(brief, charts=charts)

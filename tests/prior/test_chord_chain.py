@@ -13,7 +13,7 @@ from rlcompose.brief import make_brief
 from rlcompose.engine.core import Engine
 from rlcompose.errors import RlcomposeError
 from rlcompose.learned.layout import STYLES
-from rlcompose.prior.changes import CHARTS, fit_changes, load_changes, save_changes, with_drawn_charts
+from rlcompose.prior.chord_chain import CHARTS, fit_chain, load_chain, save_chain, with_drawn_charts
 from rlcompose.score import ChordSpan, Composition, Note, Section
 from rlcompose.style import load_style
 from rlcompose.theory.chord import parse_chord
@@ -43,18 +43,18 @@ FALLING = "C Am Dm G7 C Am Dm G7"
 
 
 def test_what_follows_is_as_often_as_it_was_heard_whatever_the_key() -> None:
-    changes = fit_changes(JAZZ, [tune(FALLING, tonic) for tonic in range(12)])
-    [kind] = changes.kinds
+    chain = fit_chain(JAZZ, [tune(FALLING, tonic) for tonic in range(12)])
+    [kind] = chain.kinds
     assert (kind.meter, kind.mode, kind.pieces) == (Meter(4, 4), "major", 12)
-    drawn = changes.draw(kind, (1, 2))
+    drawn = chain.draw(kind, (1, 2))
     assert drawn.chart == "[A] C Am | Dm G7 | C Am | Dm G7", "each chord was followed by one other alone"
-    assert drawn.mode == "major" and drawn == changes.draw(kind, (1, 2))
+    assert drawn.mode == "major" and drawn == chain.draw(kind, (1, 2))
 
 
 def test_a_choice_is_made_in_proportion() -> None:
     pieces = [tune("C Am C Am")] * 6 + [tune("C F C F")] * 18
-    changes = fit_changes(JAZZ, pieces)
-    charts = [changes.draw(changes.kinds[0], (seed,)).bars for seed in range(200)]
+    chain = fit_chain(JAZZ, pieces)
+    charts = [chain.draw(chain.kinds[0], (seed,)).bars for seed in range(200)]
     second = [bar[-1].symbol for bars in charts for bar in bars]
     assert np.mean([symbol == "F" for symbol in second]) == pytest.approx(0.75, abs=0.06)
 
@@ -62,33 +62,33 @@ def test_a_choice_is_made_in_proportion() -> None:
 def test_sections_of_one_letter_are_alike() -> None:
     parts = (Section("A", 0, 1), Section("B", 1, 1), Section("A", 2, 1))
     choices = [tune(f"C {one} {two} G7 C {one}", sections=parts) for one in ("Am", "F") for two in ("Dm", "E7")] * 3
-    changes = fit_changes(JAZZ, choices)
+    chain = fit_chain(JAZZ, choices)
     for seed in range(20):
-        first, second, third = changes.draw(changes.kinds[0], (seed,)).form
+        first, second, third = chain.draw(chain.kinds[0], (seed,)).form
         assert (first.label, second.label, third.label) == ("A", "B", "A") and first == third
 
 
 def test_what_the_style_lacks_and_what_is_seldom_is_left_out() -> None:
     waltz = replace(tune(FALLING), meter=Meter(3, 4), bars=2)
-    changes = fit_changes(JAZZ, [*[tune(FALLING)] * 5, *[waltz] * 5])
-    assert [kind.meter.name for kind in changes.kinds] == ["4/4"]
+    chain = fit_chain(JAZZ, [*[tune(FALLING)] * 5, *[waltz] * 5])
+    assert [kind.meter.name for kind in chain.kinds] == ["4/4"]
     with pytest.raises(RlcomposeError, match="no metre and mode of style 'jazz' has 4 pieces"):
-        fit_changes(JAZZ, [tune(FALLING)] * 3)
+        fit_chain(JAZZ, [tune(FALLING)] * 3)
 
 
 def test_a_chain_is_read_as_it_was_written_and_a_damaged_one_is_refused(tmp_path: Path) -> None:
-    changes = fit_changes(JAZZ, [tune(FALLING)] * 5)
-    save_changes(tmp_path, JAZZ, changes, {})
-    again = load_changes(tmp_path)
-    assert again.chords == changes.chords and again.kinds == changes.kinds
-    assert np.array_equal(again.rows, changes.rows)
+    chain = fit_chain(JAZZ, [tune(FALLING)] * 5)
+    save_chain(tmp_path, JAZZ, chain, {})
+    again = load_chain(tmp_path)
+    assert again.chords == chain.chords and again.kinds == chain.kinds
+    assert np.array_equal(again.rows, chain.rows)
     config = json.loads((tmp_path / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps({**config, "chords": config["chords"][:2]}))
     with pytest.raises(RlcomposeError, match="name chords that are not there"):
-        load_changes(tmp_path)
+        load_chain(tmp_path)
     (tmp_path / "config.json").write_text(json.dumps({**config, "kinds": [{"meter": "4/4"}]}))
     with pytest.raises(RlcomposeError, match="damaged"):
-        load_changes(tmp_path)
+        load_chain(tmp_path)
 
 
 @pytest.mark.parametrize("style", STYLES)
