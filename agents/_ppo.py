@@ -86,7 +86,7 @@ FROM_PRIOR: Mapping[str, int | float] = {
     "ent_coef": 0.0,
     "max_grad_norm": 1.0,
     "anchor_kl": 0.7,
-    "refine": 600,
+    "refine": 300,
 }
 
 # In the place of the preset where an agent goes on with what it has learned. A reward of one's own often pays at once,

@@ -30,7 +30,7 @@ from rlcompose.score import Composition
 
 GROUP = 8  # pieces on the same draw, of which one is kept
 TOGETHER = 512  # pieces played side by side
-EPOCHS, BATCH, RATE = 3, 512, 1e-3
+EPOCHS, BATCH, RATE = 2, 512, 1e-3
 
 
 def can_refine(brief: Brief, lengths: Sequence[int]) -> bool:
