@@ -10,13 +10,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 from beside_real import (
@@ -30,13 +34,16 @@ from beside_real import (
     reference_of,
 )
 from prior_music import rounded  # of the experiment beside this one, whose folder `beside_real` has added to the path
+from safetensors.numpy import load_file, save
 
 from rlcompose.agent import TrainingJob, find_agent
 from rlcompose.brief import make_brief
 from rlcompose.corpus.library import is_available
 from rlcompose.files import write_atomically
+from rlcompose.learned.judge import JUDGE_VARIABLE, load_judge, weights_folder
 from rlcompose.learned.melodies import make_melodies
 from rlcompose.learned.naturalness import AGENT, PRIOR
+from rlcompose.learned.samples import NOISE_CLASS
 from rlcompose.metrics.two_sample import two_sample_test, windows_features
 from rlcompose.prior.players import Drawing
 from rlcompose.recipe import recipe_of
@@ -50,19 +57,19 @@ from rlcompose.train import STEPS_PRIOR
 HERE = Path(__file__).parent
 BEST_OF = 8
 SEEDS = (0, 1, 2)
+SEED, ABLATION, THE_RECIPE = "seeds", "ablations", "the recipe"
 
 # What each row of the ablations changes of the recipe: weights by the name of a term, settings, the agent.
 Row = Mapping[str, Any]
 ABLATIONS: dict[str, Row] = {
-    "the recipe": {},
+    THE_RECIPE: {},
     "without anchor": {"settings": {"anchor": 0.0}},
     "anchor x 0.1": {"settings": {"anchor": 0.04, "anchor_kl": 0.0}},
     "anchor x 10": {"settings": {"anchor": 4.0, "anchor_kl": 0.0}},
     "without judge": {"rewards": {"in_style": 0.0}},
     "without naturalness": {"rewards": {"natural": 0.0}, "settings": {"refine": 0}},
-    "without resampling": {"settings": {"refine": 0}},
     "without rules": {"rules": 0.0},
-    "the style's own weights of rules": {"rules": None},
+    "without noise class": {"knows_noise": False},
     "judge alone": {"rewards": {"natural": 0.0, "in_style": 20.0}, "rules": 0.0, "settings": {"refine": 0}},
     "maxima instead of bands": {"maxima": True},
     "from scratch": {"from_prior": False, "settings": {}},
@@ -103,16 +110,14 @@ def trained(style: str, seed: int, row: Row, steps: int = STEPS_PRIOR) -> tuple[
     brief = make_brief(style)
     weights = recipe_of(brief.style)
     if "rules" in row:
-        own = {term.term.name: term.weight for term in weigh_terms(brief.style.rewards)}
-        factor = row["rules"]
-        weights |= {name: own[name] if factor is None else factor * own[name] for name in own}
+        weights |= {term.term.name: row["rules"] * term.weight for term in weigh_terms(brief.style.rewards)}
     if row.get("maxima"):
         weights |= {name: 0.0 for name in weights if name.startswith("usual_")} | dict.fromkeys(MAXIMA, 0.3)
     weights |= row.get("rewards", {})
     kind = find_agent(row.get("agent", "ppo"))
     assert kind.train is not None
     begun = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, judging(row.get("knows_noise", True)):
         job = TrainingJob(
             *(brief, weigh_terms(weights), steps, seed, Path(folder), lambda *told: None),
             settings=dict(row.get("settings", {})),
@@ -123,27 +128,46 @@ def trained(style: str, seed: int, row: Row, steps: int = STEPS_PRIOR) -> tuple[
     return agent, time.monotonic() - begun
 
 
-def seeds(style: str, number: int) -> dict[str, Any]:
-    """Three trainings by the recipe."""
-    return rows_of(style, number, {"the recipe": {}})
+@contextmanager
+def judging(knows_noise: bool) -> Iterator[None]:
+    """The package's judge, or what it were without the class of noise: the styles alone share the certainty."""
+    if knows_noise:
+        yield
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "judge"
+        shutil.copytree(weights_folder() / "judge", place)
+        arrays = load_file(place / "model.safetensors")
+        arrays["bias"] = arrays["bias"].copy()
+        arrays["bias"][NOISE_CLASS] = -1e3
+        (place / "model.safetensors").write_bytes(save(arrays))
+        with patch.dict(os.environ, {JUDGE_VARIABLE: str(place)}):
+            load_judge.cache_clear()
+            yield
+    load_judge.cache_clear()
 
 
-def ablations(style: str, number: int) -> dict[str, Any]:
-    """The recipe with one thing changed, three seeds each."""
-    return rows_of(style, number, ABLATIONS)
-
-
-def rows_of(style: str, number: int, rows: Mapping[str, Row]) -> dict[str, Any]:
-    """Each row trained with every seed, and its music measured."""
+def trained_and_measured(part: str, style: str, number: int, rows: Sequence[str], seeds: Sequence[int]) -> None:
+    """Each row trained with every seed, and its music measured; ablations with half of the default's events."""
     reference = reference_of(style, number)
-    found: dict[str, Any] = {}
-    for name, row in rows.items():
-        for seed in SEEDS:
-            agent, seconds = trained(style, seed, row)
-            row_found = measured(reference, played_at(agent, reference.sites, seed)) | {"seconds": seconds}
-            found.setdefault(name, {})[str(seed)] = row_found
-            print(f"{style}, {name}, seed {seed}: {json.dumps(rounded(row_found))}", file=sys.stderr, flush=True)
-    return found
+    steps = STEPS_PRIOR // 2 if part == ABLATION else STEPS_PRIOR
+    for seed in seeds:
+        for name in rows:
+            agent, seconds = trained(style, seed, ABLATIONS[name], steps)
+            found = measured(reference, played_at(agent, reference.sites, seed)) | {"seconds": seconds}
+            keep(found, part, style, name, str(seed))
+
+
+def keep(numbers: Any, *place: str) -> None:
+    """Put numbers at a place in the results, as soon as they are there."""
+    path = HERE / "results.json"
+    whole = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    found = whole
+    for name in place[:-1]:
+        found = found.setdefault(name, {})
+    found[place[-1]] = rounded(numbers)
+    write_atomically(path, json.dumps(whole, indent=1, sort_keys=True) + "\n")
+    print(f"{', '.join(place)}: {json.dumps(found[place[-1]])}", file=sys.stderr, flush=True)
 
 
 HIGH_NOTES = '''from rlcompose.reward import reward_term
@@ -202,33 +226,29 @@ def told_without_pitch(style: str, played: Played) -> float:
     return two_sample_test(ours.features, theirs.features, labels, 0, ours.names).accuracy
 
 
-PARTS: dict[str, tuple[Callable[[str, int], Any], tuple[str, ...]]] = {
-    "styles": (styles, shipped_agents()),
-    "copies": (copies, shipped_agents()),
-    "high_notes": (high_notes, ("jazz",)),
-    "seeds": (seeds, shipped_agents()),
-    "ablations": (ablations, ("jazz",)),
-}
+PARTS: dict[str, Callable[[str, int], Any]] = {"styles": styles, "copies": copies, "high_notes": high_notes}
 
 
 def main() -> int:
     """Measure what is asked for, and put it beside what was measured before."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="(default: styles, copies, high_notes)")
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, SEED, ABLATION, []], help=f"(default: {', '.join(PARTS)})")
+    parser.add_argument("--seed", type=int, action="append", help=f"train only with these (default: {SEEDS})")
+    parser.add_argument("--row", action="append", choices=ABLATIONS, help="train only these rows of the ablations")
     parser.add_argument("--style", action="append", help="only of these")
     parser.add_argument("--pieces", type=int, default=NUMBER, help="passages that are played at")
     arguments = parser.parse_args()
-    path = HERE / "results.json"
-    for part in arguments.parts or ("styles", "copies", "high_notes"):
-        measure, all_styles = PARTS[part]
-        for name in arguments.style or all_styles:
-            if name not in all_styles or not is_available(load_style(name)):
+    seeds = arguments.seed or SEEDS
+    for part in arguments.parts or PARTS:
+        usual = ("jazz",) if part in ("high_notes", ABLATION) else shipped_agents()
+        for name in arguments.style or usual:
+            if not is_available(load_style(name)):
                 continue
-            numbers = rounded(measure(name, arguments.pieces))
-            found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-            found.setdefault(part, {})[name] = numbers
-            write_atomically(path, json.dumps(found, indent=1, sort_keys=True) + "\n")
-            print(f"{part} {name}: {json.dumps(numbers)}", file=sys.stderr, flush=True)
+            if part in PARTS:
+                keep(PARTS[part](name, arguments.pieces), part, name)
+            else:
+                rows = (arguments.row or tuple(ABLATIONS)) if part == ABLATION else (THE_RECIPE,)
+                trained_and_measured(part, name, arguments.pieces, rows, seeds)
     return 0
 
 
