@@ -58,7 +58,6 @@ BARE_STEPS, BARE_WEIGHT = 60_000, 0.4
 def run() -> dict[str, Any]:
     """The command, as anybody would give it."""
     found: list[dict[str, Any]] = []
-    found: list[dict[str, Any]] = []
     for _ in range(2):
         with tempfile.TemporaryDirectory() as folder:
             command = [sys.executable, "-m", "rlcompose.train", "--style", "jazz", "--out", "run", "--seed", "3"]
