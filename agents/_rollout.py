@@ -45,6 +45,7 @@ class TimedRolloutBuffer(RolloutBuffer):
         self._ticks = np.array(durations)
         self.anchor: Anchor | None = None
         self._extractor: PriorFeatures | None = None
+        self._levels_notes = False
         self._is_relative = False
         self._unit: float | None = None  # what rewards are divided by, where features are kept
         super().__init__(*args, **kwargs)
@@ -61,7 +62,7 @@ class TimedRolloutBuffer(RolloutBuffer):
         self._is_relative = is_relative
         self.anchor = Anchor(policy, weight, target, fall) if weight else None
 
-    def keep_features(self, extractor: PriorFeatures) -> None:
+    def keep_features(self, extractor: PriorFeatures, levels_notes: bool = False) -> None:
         """Learn from the features of the events, as they were when these were played, in the place of observations.
 
         Rewards are then counted from what the rollout's bars and quarter notes earn in the mean, and in the spread of
@@ -69,8 +70,11 @@ class TimedRolloutBuffer(RolloutBuffer):
         so its return is changed by a constant. But a critic that does not know yet what a bar costs would else find
         short events good, after which less time has passed and fewer bars have been paid for; and where a bar earns
         something, long ones.
+
+        With `levels_notes` what a note earns in the mean is left out, too: a reward for notes, as for high ones, says
+        then which to play and not how many. That does change what is best, and a reward of 1 for each note says nothing.
         """
-        self._extractor = extractor
+        self._extractor, self._levels_notes = extractor, levels_notes
 
     def reset(self) -> None:
         """Empty it."""
@@ -105,7 +109,10 @@ class TimedRolloutBuffer(RolloutBuffer):
         kept: NDArray[np.float32] = (discounts * goes_on).astype(np.float32)
         if self._extractor is not None:
             trusted = trusted**quarters
-            passed = np.stack([(here + ticks) // bar_ticks, quarters], axis=-1).reshape(-1, 2)
+            columns = [(here + ticks) // bar_ticks, quarters]
+            if self._levels_notes:
+                columns.append(self.actions[..., 0] >= len(self._ticks))  # slot 0 is the rest
+            passed = np.stack(columns, axis=-1).reshape(-1, len(columns)).astype(np.float64)
             earned = np.linalg.lstsq(passed.T @ passed, passed.T @ self.rewards.ravel(), rcond=None)[0]
             self.rewards -= (passed @ earned).reshape(self.rewards.shape).astype(np.float32)
             if self._unit is None:
