@@ -72,7 +72,7 @@ class TimedRolloutBuffer(RolloutBuffer):
         something, long ones.
 
         With `levels_notes` what a note earns in the mean is left out, too: a reward for notes, as for high ones, says
-        then which to play and not how many. That does change what is best, and a reward of 1 for each note says nothing.
+        then which to play and not how many. That does change what is best; a reward of 1 for each note says nothing.
         """
         self._extractor, self._levels_notes = extractor, levels_notes
 

@@ -87,7 +87,7 @@ def test_two_steps_draw_what_one_would() -> None:
 # --- the rollout ------------------------------------------------------------------------------------------------------
 
 
-def buffer_with(rewards: np.ndarray, actions: np.ndarray) -> Any:
+def buffer_with(rewards: np.ndarray, actions: np.ndarray, levels_notes: bool = False) -> Any:
     """A rollout of a policy that begins as the prior: two pieces in bars of 48 ticks, durations 12 and 24 ticks."""
     steps, envs = rewards.shape
     buffer = TimedRolloutBuffer(
@@ -95,7 +95,7 @@ def buffer_with(rewards: np.ndarray, actions: np.ndarray) -> Any:
         **{"n_envs": envs, "gamma": 1.0, "gae_lambda": 0.9, "durations": (12, 24)},
     )
     extractor = SimpleNamespace(features_dim=3, latest=np.zeros((envs, 3), np.float32))
-    buffer.keep_features(extractor)
+    buffer.keep_features(extractor, levels_notes)
     buffer.reset()
     place = [column.name for column in BLOCKS["place"].columns]
     onsets = np.cumsum(np.array([12, 24])[actions % 2], axis=0) - np.array([12, 24])[actions % 2]
@@ -117,6 +117,17 @@ def test_what_a_bar_or_a_quarter_earns_for_its_own_sake_changes_no_advantage() -
     for buffer in (plain, more):
         buffer.compute_returns_and_advantage(torch.zeros(2, 1), np.zeros(2))
     np.testing.assert_allclose(more.advantages, plain.advantages, atol=1e-3)
+
+
+@pytest.mark.parametrize("levels_notes", [False, True])
+def test_what_a_note_earns_by_being_there_is_left_out_where_that_is_asked_for(levels_notes: bool) -> None:
+    draw = np.random.default_rng(0)
+    actions, rewards = draw.integers(0, 4, (40, 2)), draw.normal(size=(40, 2)).astype(np.float32)
+    is_note = actions >= 2  # of four actions the first two are rests
+    plain, more = (buffer_with(rewards + extra * is_note, actions, levels_notes) for extra in (0.0, 2.0))
+    for buffer in (plain, more):
+        buffer.compute_returns_and_advantage(torch.zeros(2, 1), np.zeros(2))
+    assert np.allclose(more.advantages, plain.advantages, atol=1e-3) == levels_notes
 
 
 def test_the_features_of_the_events_are_what_is_learned_from() -> None:
