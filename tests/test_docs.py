@@ -240,7 +240,7 @@ def recipe_music_table() -> str:
 
 
 def recipe_phrases_table() -> str:
-    names = ("phrase_notes", "breath_quarters", "single_climax", "ends_on_tonic", "rests")
+    names = ("phrase_notes", "breath_quarters", "single_climax", "ends_on_tonic", "returns", "rests")
     return recipe_rows({name: name.replace("_", " ") for name in names}, ("real", "prior", "agent"))
 
 

@@ -35,7 +35,7 @@ from rlcompose.prior.events import seen_before
 from rlcompose.prior.model import load_prior
 from rlcompose.prior.players import Drawing, PriorAgent, play_together
 from rlcompose.reward import settled, weigh_terms
-from rlcompose.score import Composition
+from rlcompose.score import Composition, Note
 from rlcompose.sites import LONGEST_BARS, PASSAGE_BARS, Site, sites_of
 from rlcompose.style import load_style
 from rlcompose.theory.meter import TICKS_PER_QUARTER
@@ -163,7 +163,30 @@ def phrases(pieces: Sequence[Composition]) -> dict[str, float]:
         "breath_quarters": float(np.mean(breaths)) if breaths else float("nan"),
         "single_climax": float(np.mean(highest)),
         "ends_on_tonic": float(np.mean(endings)),
+        "returns": returns(pieces),
     }
+
+
+def returns(pieces: Sequence[Composition]) -> float:
+    """How far sections that return are what they were: notes of both at the same place and pitch, of all, over bars."""
+    found = []
+    for piece in pieces:
+        first: dict[tuple[str, int], int] = {}
+        for part in piece.sections:
+            began = first.setdefault((part.label, part.bars), part.bar)
+            for bar in range(part.bars) if began != part.bar else ():
+                one, two = (
+                    {(n.onset - at * piece.meter.bar_ticks, n.pitch) for n in notes_in(piece, at)}
+                    for at in (began + bar, part.bar + bar)
+                )
+                if one | two:
+                    found.append(len(one & two) / len(one | two))
+    return float(np.mean(found)) if found else float("nan")
+
+
+def notes_in(piece: Composition, bar: int) -> list[Note]:
+    """The notes that begin in a bar."""
+    return [note for note in piece.notes if note.onset // piece.meter.bar_ticks == bar]
 
 
 def harmony(pieces: Sequence[Composition]) -> dict[str, float]:
