@@ -149,7 +149,9 @@ def cells(*values: Any) -> str:
 
 
 def shown(value: Any) -> str:
-    return f"{value:.3f}".removeprefix("0") if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    return "" if value != value else f"{value:.3f}".removeprefix("0")
 
 
 def prior_likelihood_table() -> str:
