@@ -105,7 +105,9 @@ def copies(style: str, number: int) -> dict[str, Any]:
     return {"real": copied(reference, reference.pieces), **result}
 
 
-def trained(style: str, seed: int, row: Row, steps: int = STEPS_PRIOR) -> tuple[SamplingAgent, float]:
+def trained(
+    style: str, seed: int, row: Row, steps: int = STEPS_PRIOR, usual: Mapping[str, int] | None = None
+) -> tuple[SamplingAgent, float]:
     """An agent by the recipe, or by what a row makes of it, and the seconds that it took."""
     brief = make_brief(style)
     weights = recipe_of(brief.style)
@@ -120,7 +122,7 @@ def trained(style: str, seed: int, row: Row, steps: int = STEPS_PRIOR) -> tuple[
     with tempfile.TemporaryDirectory() as folder, judging(row.get("knows_noise", True)):
         job = TrainingJob(
             *(brief, weigh_terms(weights), steps, seed, Path(folder), lambda *told: None),
-            settings=dict(row.get("settings", {})),
+            settings={**(usual if usual and row.get("agent") != "dqn" else {}), **row.get("settings", {})},
             from_prior=row.get("from_prior", True),
         )
         agent = kind.train(job).agent
@@ -148,12 +150,15 @@ def judging(knows_noise: bool) -> Iterator[None]:
 
 
 def trained_and_measured(part: str, style: str, number: int, rows: Sequence[str], seeds: Sequence[int]) -> None:
-    """Each row trained with every seed, and its music measured; ablations with half of the default's events."""
+    """Each row trained with every seed, and its music measured.
+
+    Ablations have a quarter of the default's events, in rollouts of half the length.
+    """
     reference = reference_of(style, number)
-    steps = STEPS_PRIOR // 2 if part == ABLATION else STEPS_PRIOR
+    steps, usual = (STEPS_PRIOR // 4, {"n_steps": 64}) if part == ABLATION else (STEPS_PRIOR, {})
     for seed in seeds:
         for name in rows:
-            agent, seconds = trained(style, seed, ABLATIONS[name], steps)
+            agent, seconds = trained(style, seed, ABLATIONS[name], steps, usual)
             found = measured(reference, played_at(agent, reference.sites, seed)) | {"seconds": seconds}
             keep(found, part, style, name, str(seed))
 
@@ -175,8 +180,8 @@ HIGH_NOTES = '''from rlcompose.reward import reward_term
 
 @reward_term
 def high_notes(m):
-    """0 for a note an octave and a tone above the tonic, 1 an octave higher; no note is paid for being there."""
-    return (m.pitch - 14) / 12 if m.is_note else 0.0
+    """Octaves above the tonic."""
+    return m.pitch / 12 if m.is_note else 0.0
 '''
 
 
