@@ -147,7 +147,7 @@ def repeats(pieces: Sequence[Composition]) -> float:
 def phrases(pieces: Sequence[Composition]) -> dict[str, float]:
     """How pieces are spoken: phrases end at rests of a quarter note or more. Means over phrases, breaths and pieces."""
     notes_of, breaths, highest, endings = [], [], [], []
-    for piece in pieces:
+    for piece in (each for each in pieces if each.notes):
         began = 0
         for at, (one, two) in enumerate(zip(piece.notes, piece.notes[1:], strict=False), start=1):
             if two.onset - one.end >= TICKS_PER_QUARTER:

@@ -171,7 +171,7 @@ class Watch:
 
     real_mean, real_quartile   of p in real music of the style
     lean                       with what share of its weight the judge should be paid until the next evaluation: 0
-                               while the batch's mean p is beyond real music's
+                               while the batch's mean p is more than a little beyond real music's
     """
 
     monitor: Monitor
@@ -192,13 +192,13 @@ class Watch:
         mean, quartile = float(p.mean()), float(np.quantile(p, 0.25))
         before = self.history[0] if self.history else None
         self.history.append({"step": step, "mean": mean, "quartile": quartile, "suspicious": suspicious})
-        self.lean = 0.0 if mean >= self.real_mean else 1.0
+        # Some 100 windows of an evaluation have a mean that is a hundredth or two off, and good music may be above it.
+        beyond = min(self.real_mean + MOST_ABOVE, (self.real_mean + 1.0) / 2)
+        self.lean = 0.0 if mean >= beyond else 1.0
         reasons = []
         rose = before is not None and mean > before["mean"] + 0.05
         if rose and suspicious > FAR:
             reasons.append(f"{suspicious:.0%} of the windows lie beyond what 95 % of real music keeps to")
-        # Some 100 windows of an evaluation have a mean that is a hundredth or two off, and good music may be above it.
-        beyond = min(self.real_mean + MOST_ABOVE, (self.real_mean + 1.0) / 2)
         if mean > beyond and quartile > self.real_quartile:
             quartiles = f"lower quartile {quartile:.2f}, real {self.real_quartile:.2f}"
             reasons.append(f"the music is more typical than the real thing ({quartiles})")
