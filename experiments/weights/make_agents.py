@@ -56,11 +56,12 @@ has, and a classifier that is learned anew tells its music from real music more 
 
 
 def make_agents(folder: Path, heads: Path, sources: Mapping[str, str], rounds: int = ROUNDS) -> None:
-    """Train all of them, and write their folders and their heads'."""
+    """Train all of them, and write their folders and their heads'; with 0 rounds the heads that pay stay as they are."""
     for style, source in sources.items():
         sites = sites_to_learn_from(style)
         played = made_at(PriorAgent([(load_prior(style), 1.0)], load_style(style)), sites, 2)
-        shutil.rmtree(heads / RECIPE / style, ignore_errors=True)
+        if rounds:
+            shutil.rmtree(heads / RECIPE / style, ignore_errors=True)
         made = list(played)
         for number in range(rounds):
             with tempfile.TemporaryDirectory() as run:

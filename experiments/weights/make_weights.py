@@ -47,7 +47,7 @@ from rlcompose.learned.training import Trained, train_judge
 from rlcompose.reward import weigh_terms
 
 sys.path.insert(0, str(Path(__file__).parent))
-from make_agents import make_agents  # noqa: E402  - beside this script
+from make_agents import ROUNDS, make_agents  # noqa: E402  - beside this script
 from make_chains import make_chains  # noqa: E402
 from make_naturalness import make_naturalness  # noqa: E402
 from make_priors import make_priors  # noqa: E402
@@ -194,6 +194,10 @@ def main() -> int:
     parser.add_argument(
         "--exploit", type=int, default=120_000, help="steps of the agents that exploit the judge, 0 for none"
     )
+    parser.add_argument("--style", action="append", choices=tuple(SOURCES), help="agents of these alone")
+    parser.add_argument(
+        "--agent-rounds", type=int, default=ROUNDS, help="of agents and heads before the agents, 0 for none"
+    )
     parser.add_argument(
         "--keep", metavar="FILE", type=Path, help="keep the attacks here after each round, and go on from them"
     )
@@ -207,7 +211,8 @@ def main() -> int:
     if arguments.only in (None, "naturalness"):
         make_naturalness(FOLDER / "naturalness", SOURCES)
     if arguments.only in (None, "agents"):
-        make_agents(FOLDER / "agent", FOLDER / "naturalness", SOURCES)
+        sources = {style: SOURCES[style] for style in arguments.style or SOURCES}
+        make_agents(FOLDER / "agent", FOLDER / "naturalness", sources, arguments.agent_rounds)
     write_manifest()
     return 0
 
