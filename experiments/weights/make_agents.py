@@ -56,7 +56,7 @@ has, and a classifier that is learned anew tells its music from real music more 
 
 
 def make_agents(folder: Path, heads: Path, sources: Mapping[str, str], rounds: int = ROUNDS) -> None:
-    """Train all of them, and write their folders and their heads'; with 0 rounds the heads that pay stay as they are."""
+    """Train all of them, and write their folders and their heads'; with 0 rounds the heads that pay stay."""
     for style, source in sources.items():
         sites = sites_to_learn_from(style)
         played = made_at(PriorAgent([(load_prior(style), 1.0)], load_style(style)), sites, 2)
