@@ -85,7 +85,7 @@ FROM_PRIOR: Mapping[str, int | float] = {
     "n_epochs": 3,
     "ent_coef": 0.0,
     "max_grad_norm": 1.0,
-    "anchor_kl": 0.7,
+    "anchor_kl": 0.8,
     "refine": 300,
 }
 

@@ -29,7 +29,7 @@ def recipe_of(style: Style) -> dict[str, float]:
 
     >>> from rlcompose.style import load_style
     >>> recipe_of(load_style("jazz"))["in_style"]
-    10.0
+    14.0
     """
     numbers = _numbers()
     shares = numbers["share"]
