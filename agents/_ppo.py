@@ -96,10 +96,10 @@ FROM_PRIOR: Mapping[str, int | float] = {
 # return of -90, not of -35.
 GOING_ON: Mapping[str, int | float] = {"gamma": 0.995, "gae_lambda": 0.97, "n_steps": 256, "num_envs": 64}
 # The same where what goes on began as a prior; its anchor is counted in the spread of the returns. With m.pitch / 12
-# paid 0.5 for each note (150,000 events) by an agent of jazz, 0.15 raised the pitch by 8.5 semitones, 0.35 by 6.0, 0.5 by
-# 4.9, and 16, 9 and 6 % more of the windows were told from real ones; by the agent that came after it, 0.5 by 3.6. What a
-# note earns in the mean is left out: how densely to play is known already, and else an agent plays twice the notes before
-# it plays higher ones.
+# paid 0.5 for each note (150,000 events) by an agent of jazz, 0.15 raised the pitch by 8.5 semitones, 0.35 by 6.0 and
+# 0.5 by 4.9; 16, 9 and 6 % more of the windows were told from real ones. The agent that came after it went 3.6 by 0.5.
+# What a note earns in the mean is left out: how densely to play is known already, and else an agent plays twice the
+# notes before it plays higher ones.
 GOING_ON_FROM_PRIOR: Mapping[str, int | float] = {"anchor": 0.4, "anchor_kl": 0.0, "level_notes": 1}
 # An accelerator wants large batches: as many events in a rollout's step as pieces are played side by side.
 ON_ACCELERATOR: Mapping[str, int | float] = {"num_envs": 1024, "n_steps": 64, "batch_size": 8192}
