@@ -283,25 +283,19 @@ SPREAD = {
 
 
 def spread_rows(found: dict[str, Any]) -> list[str]:
-    """For each row the mean over the seeds, with the standard deviation."""
+    """For each row the number of seeds, the mean over these, and the standard deviation if there are several."""
     lines = []
     for name, seeds in found.items():
-        values = {key: np.array([each[key] for each in seeds.values()], float) for key in SPREAD}
-        lines.append(
-            cells(name, *(f"{shown(float(each.mean()))} ± {shown(float(each.std()))}" for each in values.values()))
-        )
+        values = [np.array([each[key] for each in seeds.values()], float) for key in SPREAD]
+        told = [
+            shown(float(each.mean())) + (f" ± {shown(float(each.std()))}" if len(each) > 1 else "") for each in values
+        ]
+        lines.append(cells(name, len(seeds), *told))
     return lines
 
 
-def recipe_seeds_table() -> str:
-    lines = [cells("style", *SPREAD.values()), "|---" * (1 + len(SPREAD)) + "|"]
-    return "\n".join(
-        [*lines, *spread_rows({style: rows["the recipe"] for style, rows in recipe_results("seeds").items()})]
-    )
-
-
 def recipe_ablations_table() -> str:
-    lines = [cells("row", *SPREAD.values()), "|---" * (1 + len(SPREAD)) + "|"]
+    lines = [cells("row", "seeds", *SPREAD.values()), "|---" * (2 + len(SPREAD)) + "|"]
     return "\n".join([*lines, *spread_rows(recipe_results("ablations")["jazz"])])
 
 
@@ -418,7 +412,6 @@ TABLES: dict[str, Callable[[], str]] = {
     "recipe-families": recipe_families_table,
     "recipe-phrases": recipe_phrases_table,
     "recipe-copies": recipe_copies_table,
-    "recipe-seeds": recipe_seeds_table,
     "recipe-ablations": recipe_ablations_table,
     "judge-refresh": judge_refresh_table,
     "prior-likelihood": prior_likelihood_table,
