@@ -27,6 +27,7 @@ from beside_real import (
     NUMBER,
     Played,
     copied,
+    judged,
     measured,
     played_at,
     prior_player,
@@ -119,7 +120,7 @@ def trained(
     kind = find_agent(row.get("agent", "ppo"))
     assert kind.train is not None
     begun = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder, judging(row.get("knows_noise", True)):
+    with tempfile.TemporaryDirectory() as folder, judging(style, row.get("knows_noise", True)):
         job = TrainingJob(
             *(brief, weigh_terms(weights), steps, seed, Path(folder), lambda *told: None),
             settings={**(usual if usual and row.get("agent") != "dqn" else {}), **row.get("settings", {})},
@@ -131,8 +132,11 @@ def trained(
 
 
 @contextmanager
-def judging(knows_noise: bool) -> Iterator[None]:
-    """The package's judge, or what it were without the class of noise: the styles alone share the certainty."""
+def judging(style: str, knows_noise: bool) -> Iterator[None]:
+    """The package's judge, or what it were without the class of noise: the styles alone share the certainty.
+
+    What real music gets of it is measured anew, since beyond that it pays nothing.
+    """
     if knows_noise:
         yield
         return
@@ -144,6 +148,11 @@ def judging(knows_noise: bool) -> Iterator[None]:
         arrays["bias"][NOISE_CLASS] = -1e3
         (place / "model.safetensors").write_bytes(save(arrays))
         with patch.dict(os.environ, {JUDGE_VARIABLE: str(place)}):
+            load_judge.cache_clear()
+            said, _ = judged(style, reference_of(style).pieces)
+            config = json.loads((place / "config.json").read_text(encoding="utf-8"))
+            config["real"][style] |= {"mean": float(said.mean()), "quartile": float(np.quantile(said, 0.25))}
+            (place / "config.json").write_text(json.dumps(config), encoding="utf-8")
             load_judge.cache_clear()
             yield
     load_judge.cache_clear()
