@@ -66,8 +66,10 @@ def refine(policy: Any, brief: Brief, lengths: Sequence[int], groups: int, seed:
         kept = pick(odds.reshape(number, GROUP), draw.random(number))
         gained.append(scores[np.arange(number), kept] - scores.mean(axis=1))
         rows = kept + GROUP * np.arange(number)
-        features += [seen[row] for row in rows]
-        actions += [taken[row] for row in rows]
+        # Of the others nothing is kept: the features of 512 pieces are a quarter of a gigabyte.
+        features += [np.array(seen[row]) for row in rows]
+        actions += [np.array(taken[row]) for row in rows]
+        del seen, taken, pieces
         done += number
     _learn(policy, np.concatenate(features), np.concatenate(actions), seed)
     return float(np.concatenate(gained).mean())
@@ -80,8 +82,8 @@ def _played(
     draws: NDArray[np.int64],
     seed: int,
     draw: np.random.Generator,
-) -> tuple[list[NDArray[np.float32]], list[NDArray[np.int64]], list[Composition]]:
-    """A piece for each number of a draw: features (events, size) and actions (events,) of each, and the music."""
+) -> tuple[list[list[NDArray[np.float32]]], list[list[int]], list[Composition]]:
+    """A piece for each number of a draw: features (size,) and action of each event, and the music."""
     seeds = [(seed << 24) + int(number) for number in draws]
     engine = Engine(brief, (), len(seeds), lengths=lengths)
     engine.reset(seeds)
@@ -105,7 +107,7 @@ def _played(
         replace(brief, bars=number, charts=(brief.charts[chart],)) for number, chart in zip(bars, charts, strict=True)
     ]
     pieces = [decode(one, s, each) for one, s, each in zip(briefs, seeds, taken, strict=True)]
-    return [np.array(each) for each in seen], [np.array(each) for each in taken], pieces
+    return seen, taken, pieces
 
 
 def _learn(policy: Any, features: NDArray[np.float32], actions: NDArray[np.int64], seed: int) -> None:
