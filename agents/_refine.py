@@ -61,7 +61,7 @@ def refine(policy: Any, brief: Brief, lengths: Sequence[int], groups: int, seed:
         draws = np.repeat(np.arange(done, done + number), GROUP)
         seen, taken, pieces = _played(policy, brief, lengths, draws, seed, draw)
         scores = natural_scores(brief.style.family, pieces, PRIOR)
-        odds = np.exp(log_odds_of(scores, np.array([piece.bars for piece in pieces])))
+        odds = np.exp(log_odds_of(scores, pieces))
         scores = scores.reshape(number, GROUP)
         kept = pick(odds.reshape(number, GROUP), draw.random(number))
         gained.append(scores[np.arange(number), kept] - scores.mean(axis=1))

@@ -162,13 +162,12 @@ def _composer(arguments: argparse.Namespace) -> tuple[Composer | LikeComposer, P
 def _best_by(arguments: argparse.Namespace, style: Style) -> Callable[[Sequence[Composition]], Sequence[float]] | None:
     """By what odds pieces are kept; None where the best paid is kept."""
     from rlcompose.composing import naturalness
-    from rlcompose.learned.naturalness import AGENT
-    from rlcompose.learned.naturalness import PRIOR as THE_PRIOR
+    from rlcompose.learned import naturalness as heads
 
     asked = arguments.best_by or (NATURAL if arguments.source is None and arguments.agent is None else RETURN)
     if asked == RETURN or arguments.best_of == 1:
         return None
-    liked = naturalness(style, THE_PRIOR if arguments.model == PRIOR else AGENT)
+    liked = naturalness(style, heads.PRIOR if arguments.model == PRIOR else heads.AGENT)
     if liked is None and arguments.best_by is not None:
         raise RlcomposeError(f"what is natural in style {style.name!r} has not been learned: allowed is {RETURN}")
     return liked

@@ -146,7 +146,7 @@ def naturalness(style: Style, against: str) -> Callable[[Sequence[Composition]],
 
     def log_odds(pieces: Sequence[Composition]) -> list[float]:
         scores = natural_scores(style.family, pieces, against)
-        found: list[float] = log_odds_of(scores, np.array([piece.bars for piece in pieces])).tolist()
+        found: list[float] = log_odds_of(scores, pieces).tolist()
         return found
 
     return log_odds

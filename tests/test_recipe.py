@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from rlcompose import compose
-from rlcompose.agent import Agent, find_agent, play
+from rlcompose.agent import find_agent, play
 from rlcompose.brief import make_brief
 from rlcompose.codec import decode
 from rlcompose.composing import Composer, naturalness
@@ -100,14 +100,8 @@ def test_the_best_is_the_most_natural_or_the_best_paid() -> None:
     assert paid.actions == takes[int(np.argmax([each.total for each in takes]))].actions
 
 
-def random_agent() -> Agent:
-    make = find_agent("random").make
-    assert make is not None
-    return make()
-
-
 def test_one_of_several_is_kept_by_lot_in_proportion_to_its_odds() -> None:
-    plain = Composer.of(random_agent(), make_brief("jazz", {"bars": 1}))
+    plain = Composer.of(find_agent("random").made(), make_brief("jazz", {"bars": 1}))
     chosen = replace(plain, log_odds=lambda pieces: [math.log(3.0), 0.0])
     firsts = [chosen.compose(seed, best_of=2).actions == plain.compose(seed).actions for seed in range(300)]
     assert np.mean(firsts) == pytest.approx(0.75, abs=0.08)
@@ -116,9 +110,8 @@ def test_one_of_several_is_kept_by_lot_in_proportion_to_its_odds() -> None:
 
 def test_natural_odds_are_the_head_s_and_surer_of_longer_pieces() -> None:
     brief = make_brief("fiddle", {"bars": 16})
-    pieces = [
-        decode(brief, seed, play(shipped_run(brief.style).agent(), brief, (), [seed])[0].actions) for seed in (1, 2)
-    ]
+    played = play(shipped_run(brief.style).agent(), brief, (), [1, 2])
+    pieces = [decode(brief, each.seed, each.actions) for each in played]
     log_odds = naturalness(brief.style, AGENT)
     assert log_odds is not None and naturalness(brief.style, "nobody") is None
     assert log_odds(pieces) == pytest.approx(8.0 * natural_scores("fiddle", pieces, AGENT))

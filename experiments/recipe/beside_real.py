@@ -90,7 +90,7 @@ def played_at(player: Drawing, sites: Sequence[Site], seed: int, best_of: int = 
     if best_of == 1:
         return Played(actions, pieces)
     scores = natural_scores(sites[0].brief.style.family, pieces, against)
-    odds = np.exp(log_odds_of(scores, np.array([piece.bars for piece in pieces]))).reshape(best_of, len(sites)).T
+    odds = np.exp(log_odds_of(scores, pieces)).reshape(best_of, len(sites)).T
     best = pick(odds, np.random.default_rng([seed, best_of]).random(len(sites))) * len(sites) + np.arange(len(sites))
     return Played([actions[k] for k in best], [pieces[k] for k in best])
 

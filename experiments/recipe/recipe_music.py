@@ -121,6 +121,7 @@ def trained(
     assert kind.train is not None
     begun = time.monotonic()
     with tempfile.TemporaryDirectory() as folder, judging(style, row.get("knows_noise", True)):
+        # DQN's n_steps are no rollout's, but how far a return looks ahead.
         job = TrainingJob(
             *(brief, weigh_terms(weights), steps, seed, Path(folder), lambda *told: None),
             settings={**(usual if usual and row.get("agent") != "dqn" else {}), **row.get("settings", {})},

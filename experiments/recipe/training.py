@@ -188,31 +188,23 @@ def train(name: str, job: TrainingJob) -> SamplingAgent:
     return agent
 
 
-class Bare(_rollout.Anchor):  # type: ignore[misc]  # agents are found at run time
-    """What is often meant by staying near a model: c log p for each event, and a bonus for entropy beside it."""
-
-    def costs(self, rollout: Any, bars: float) -> NDArray[np.float32]:
-        """Minus c log p of each event."""
-        exact = Exact.costs(self, rollout, bars)
-        return np.asarray(exact - np.float32(self.weight) * rollout.log_probs, np.float32)
-
-
 class Exact(_rollout.Anchor):  # type: ignore[misc]  # agents are found at run time
     """c (log pi - log p) for each event, not counted from the mean."""
 
     def costs(self, rollout: Any, bars: float) -> NDArray[np.float32]:
-        """Of each event."""
-        actions = torch.from_numpy(rollout.actions.reshape(-1)).long()
-        observations = torch.from_numpy(rollout.observations.reshape(len(actions), -1))
-        with torch.no_grad():
-            chances = [
-                self._policy.get_distribution(observations[at : at + 4096].float()).log_prob(actions[at : at + 4096])
-                for at in range(0, len(actions), 4096)
-            ]
-        anchored = torch.cat(chances).numpy().reshape(rollout.log_probs.shape)
-        away = rollout.log_probs - anchored
-        self.nats = float(away.sum()) / bars * 8
-        return np.asarray(np.float32(self.weight) * away, np.float32)
+        """Of each event: the anchor's, and the mean that it counts them from."""
+        centred = super().costs(rollout, bars)
+        mean = self.weight * self.nats * bars / 8 / rollout.log_probs.size
+        return np.asarray(centred + np.float32(mean), np.float32)
+
+
+class Bare(Exact):
+    """What is often meant by staying near a model: c log p for each event, and a bonus for entropy beside it."""
+
+    def costs(self, rollout: Any, bars: float) -> NDArray[np.float32]:
+        """Minus c log p of each event."""
+        exact = super().costs(rollout, bars)
+        return np.asarray(exact - np.float32(self.weight) * rollout.log_probs, np.float32)
 
 
 def entropy(choice: Any) -> torch.Tensor:

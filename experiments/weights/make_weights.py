@@ -48,9 +48,9 @@ from rlcompose.reward import weigh_terms
 
 sys.path.insert(0, str(Path(__file__).parent))
 from make_agents import ROUNDS, make_agents  # noqa: E402  - beside this script
-from make_chains import make_chains  # noqa: E402
-from make_naturalness import make_naturalness  # noqa: E402
-from make_priors import make_priors  # noqa: E402
+from make_chains import make_chains  # noqa: E402  - beside this script
+from make_naturalness import make_naturalness  # noqa: E402  - beside this script
+from make_priors import make_priors  # noqa: E402  - beside this script
 
 FOLDER = Path(__file__).resolve().parents[2] / "rlcompose" / "weights"
 SOURCES = {

@@ -218,14 +218,15 @@ def naturalness_of(style: str, against: str = PRIOR) -> Naturalness:
     return load_naturalness(SHIPPED / against / style)
 
 
-def log_odds_of(scores: NDArray[np.float64], bars: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The logarithms of the odds that pieces are real music, from scores and bars (pieces,).
+def log_odds_of(scores: NDArray[np.float64], pieces: Sequence[Composition]) -> NDArray[np.float64]:
+    """The logarithms of the odds that pieces are real music, from their `natural_scores`, float64 (pieces,).
 
     Each eight bars are a witness of their own, so that a longer piece is the surer. To keep one of several pieces by
     lot in proportion to its odds is importance resampling: a set that is chosen so is nearly real music's, as far as
     the head can tell, where one of nothing but the most natural is more alike than real music.
     """
-    result: NDArray[np.float64] = WIDEST_LOGIT * scores * np.maximum(bars / MAX_BARS, 1.0)
+    witnesses = np.maximum(np.array([piece.bars for piece in pieces]) / MAX_BARS, 1.0)
+    result: NDArray[np.float64] = WIDEST_LOGIT * scores * witnesses
     return result
 
 

@@ -82,20 +82,22 @@ class ChordChain:
         sections = _by_lot(kind.forms, draw)
         earlier = chord = _by_lot(kind.starts, draw)
         written: dict[tuple[str, int], SectionPattern] = {}
-        beats = range(kind.meter.num_beats)
+        which = self.kinds.index(kind)
         for section in sections:
             if section in written:
                 continue
             bars = []
             for bar in range(section[1]):
-                changes = []
-                for beat in beats:
-                    if written or bar or beat:
-                        following = self._next(self.kinds.index(kind), beat, chord, earlier, draw)
-                        if following != chord:
-                            earlier, chord = chord, following
+                changes: list[tuple[int, Chord]] = []
+                for beat in range(kind.meter.num_beats):
+                    is_first = not (written or bar or beat)
+                    following = chord if is_first else self._next(which, beat, chord, earlier, draw)
+                    if following != chord:
+                        earlier, chord = chord, following
+                    elif beat:
+                        continue
                     changes.append((beat * kind.meter.beat_ticks, Chord(*self.chords[chord])))
-                bars.append(bar_of_changes(_merged(changes), kind.meter))
+                bars.append(bar_of_changes(changes, kind.meter))
             written[section] = SectionPattern(section[0], tuple(bars))
         name = "_".join(("drawn", *map(str, seed)))
         return Progression(name, kind.mode, tuple(written[section] for section in sections), title="a drawn chart")
@@ -110,10 +112,6 @@ class ChordChain:
 def _by_lot(counts: Mapping[_Drawn, int], draw: np.random.Generator) -> _Drawn:
     sums = np.cumsum(list(counts.values()))
     return list(counts)[int(np.searchsorted(sums, draw.random() * sums[-1], side="right"))]
-
-
-def _merged(changes: Sequence[tuple[int, Chord]]) -> list[tuple[int, Chord]]:
-    return [one for at, one in enumerate(changes) if not at or one[1] != changes[at - 1][1]]
 
 
 def fit_chain(style: Style, pieces: Iterable[Composition]) -> ChordChain:
